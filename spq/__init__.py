@@ -1,0 +1,74 @@
+"""spq: emission of charged, coupled colloidal quantum dots, and its shift with a surface charge.
+
+A Molecule of core/shell dots and a Model of how to compute it go in; emission, levels and shift_map
+give the results. Lengths in nm, energies in eV unless a name ends in _meV.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from spq import plot as plot
+    from spq.carriers import State as State
+    from spq.transition import Emission as Emission
+    from spq.transition import emission as emission
+    from spq.errors import ConvergenceError as ConvergenceError
+    from spq.errors import InputError as InputError
+    from spq.errors import MeshError as MeshError
+    from spq.errors import SpqError as SpqError
+    from spq.geometry import Dot as Dot
+    from spq.geometry import Molecule as Molecule
+    from spq.inputfile import load as load
+    from spq.single_particle import Levels as Levels
+    from spq.single_particle import levels as levels
+    from spq.materials import MATERIALS as MATERIALS
+    from spq.materials import Material as Material
+    from spq.model import MapSpec as MapSpec
+    from spq.model import Model as Model
+    from spq.shiftmap import shift_map as shift_map
+    from spq.store import load_map as load_map
+    from spq.store import save_map as save_map
+    from spq.surface import SurfaceCharge as SurfaceCharge
+
+# public name: module that defines it, imported when the name is first used
+_PUBLIC = {
+    "ConvergenceError": "errors",
+    "Dot": "geometry",
+    "Emission": "transition",
+    "InputError": "errors",
+    "Levels": "single_particle",
+    "MATERIALS": "materials",
+    "MapSpec": "model",
+    "Material": "materials",
+    "MeshError": "errors",
+    "Model": "model",
+    "Molecule": "geometry",
+    "SpqError": "errors",
+    "State": "carriers",
+    "SurfaceCharge": "surface",
+    "emission": "transition",
+    "levels": "single_particle",
+    "load": "inputfile",
+    "load_map": "store",
+    "save_map": "store",
+    "shift_map": "shiftmap",
+}
+__all__ = [*_PUBLIC, "plot"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "plot":
+        return importlib.import_module("spq.plot")
+    if name in _PUBLIC:
+        value = getattr(importlib.import_module(f"spq.{_PUBLIC[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'spq' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

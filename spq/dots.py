@@ -1,0 +1,132 @@
+"""The dots of a molecule and how two of them meet.
+
+Two spheres at distance d < R_1 + R_2 meet in a circle of radius sqrt(R_1^2 - a^2) in the plane at
+a = (d^2 + R_1^2 - R_2^2)/(2 d) from the first centre; across a gap the plane is its middle.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from spq import checks
+from spq.errors import InputError
+
+TOUCH = 1e-6
+"""Two surfaces closer than this (nm) count as touching."""
+
+
+@dataclass(frozen=True)
+class Dot:
+    """One quantum dot: a spherical core in a concentric shell.
+
+    core_radius: nm, > 0. shell_thickness: nm, >= 0. core, shell: names of materials.
+    position: centre (x, y, z) in nm, or None where the molecule places the dot.
+    Raises InputError.
+    """
+
+    core_radius: float
+    shell_thickness: float = 0.0
+    core: str = "CdSe"
+    shell: str = "CdS"
+    position: tuple[float, float, float] | None = None
+
+    def __post_init__(self) -> None:
+        clean = {
+            "core_radius": checks.number(self.core_radius, "core_radius", "nm", above=0.0),
+            "shell_thickness": checks.number(
+                self.shell_thickness, "shell_thickness", "nm", minimum=0.0
+            ),
+            "core": checks.name(self.core, "core"),
+            "shell": checks.name(self.shell, "shell"),
+        }
+        if self.position is not None:
+            clean["position"] = checks.numbers_of(self.position, "position", "nm", length=3)
+        for key, value in clean.items():
+            object.__setattr__(self, key, value)
+
+    @property
+    def outer_radius(self) -> float:
+        """Radius of core and shell together, nm."""
+        return self.core_radius + self.shell_thickness
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two dots that are joined, or the two dots of a dimer.
+
+    first, second: their indices from 0. distance: between the centres, nm.
+    plane: distance of the dividing plane from the first centre, nm (gap: the middle of the gap).
+    lens_radius: of the intersection circle, nm (0: gap). neck_radius: nm (0: no neck acts).
+    gap: between the spheres, nm (0: fused).
+    """
+
+    first: int
+    second: int
+    distance: float
+    plane: float
+    lens_radius: float
+    neck_radius: float
+    gap: float
+
+
+def meet(
+    dots: Sequence[Dot], first: int, second: int, distance: float, neck_diameter: float
+) -> Pair:
+    """Return how the dots `first` and `second` (from 0) meet at `distance` (nm).
+
+    The neck (nm) is taken to join them; whether it acts depends on the lens.
+    Raises InputError where the two cannot be fused so.
+    """
+    one, two = dots[first], dots[second]
+    reach = one.outer_radius + two.outer_radius
+    where = f"distance of dots[{first + 1}] and dots[{second + 1}]"
+    if len(dots) == 2 and one.position is None:
+        where = "center_distance"
+    given = f"{where} = {distance:.10g} nm: must be"
+    swallowed = abs(one.outer_radius - two.outer_radius)
+    if distance <= swallowed + TOUCH:
+        raise InputError(
+            f"{given} > {swallowed:.10g} nm (difference of the outer radii), "
+            "or one sphere lies inside the other"
+        )
+    cores = one.core_radius + two.core_radius
+    if distance <= cores + TOUCH:
+        raise InputError(
+            f"{given} > {cores:.10g} nm (sum of the core radii), or the cores touch or overlap"
+        )
+    widest = 2.0 * min(one.outer_radius, two.outer_radius)
+    fused = distance <= reach + TOUCH
+    if neck_diameter > widest and (fused or len(dots) == 2):
+        raise InputError(
+            f"neck_diameter = {neck_diameter:.10g} nm: must be <= {widest:.10g} nm, twice the "
+            f"smaller outer radius of dots[{first + 1}] and dots[{second + 1}]"
+        )
+    if abs(distance - reach) <= TOUCH and neck_diameter == 0.0:
+        raise InputError(
+            f"{given} less or more than {reach:.10g} nm (sum of the outer radii): spheres that "
+            "touch in one point cannot be meshed; overlap or part them, or give a neck_diameter"
+        )
+    if not fused:
+        gap = distance - reach
+        plane = one.outer_radius + gap / 2
+        return Pair(first, second, distance, plane, 0.0, neck_diameter / 2, gap)
+    plane = (distance**2 + one.outer_radius**2 - two.outer_radius**2) / (2 * distance)
+    for i, core, room in (
+        (first + 1, one.core_radius, plane),
+        (second + 1, two.core_radius, distance - plane),
+    ):
+        if room <= 0.0:
+            raise InputError(
+                f"{given} larger: the centre of dots[{i}] lies {-room:.10g} nm beyond the plane "
+                "in which the two spheres meet"
+            )
+        if core >= room - TOUCH:
+            raise InputError(
+                f"dots[{i}].core_radius = {core:.10g} nm: must be < {room:.10g} nm, the distance "
+                "of its centre from the plane in which the two spheres meet"
+            )
+    lens = math.sqrt(max(one.outer_radius**2 - plane**2, 0.0))
+    neck = neck_diameter / 2 if neck_diameter / 2 > lens + TOUCH else 0.0
+    return Pair(first, second, distance, plane, lens, neck, 0.0)

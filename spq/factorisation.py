@@ -1,0 +1,95 @@
+"""Factorisation of sparse symmetric positive-definite matrices: A = L Lᵀ, once for all right-hand sides.
+
+MKL PARDISO where its library exists (x86-64), SuperLU in symmetric mode elsewhere.
+"""
+
+from __future__ import annotations
+
+import logging
+import weakref
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.sparse.linalg import splu
+
+from spq.errors import SpqError
+
+log = logging.getLogger(__name__)
+
+RESIDUAL_LIMIT = 1e-9
+BATCH = 32  # right-hand sides per call: beyond this PARDISO gains nothing and its work space grows
+
+
+class Factorisation:
+    """Factorised symmetric positive-definite matrix.
+
+    Parameters
+    ----------
+    matrix : sparse matrix, shape (n, n)
+        Symmetric and positive definite; both triangles stored.
+
+    Raises
+    ------
+    SpqError
+        If the factors do not solve a probe system to a relative residual of 1e-9.
+    """
+
+    def __init__(self, matrix: sp.csr_matrix):
+        self.shape = matrix.shape
+        self._solver, self._upper = _pardiso(matrix)
+        if self._solver is not None:
+            weakref.finalize(self, self._solver.free_memory).atexit = False  # PARDISO's memory is its own
+        self._lu = None if self._solver is not None else _superlu(matrix)
+        probe = np.cos(np.arange(matrix.shape[0], dtype=float))
+        solution = self.solve(probe)
+        residual = np.linalg.norm(matrix @ solution - probe) / np.linalg.norm(probe)
+        if not residual < RESIDUAL_LIMIT:
+            raise SpqError(
+                f"sparse factorisation of a {matrix.shape[0]} x {matrix.shape[0]} matrix has a relative "
+                f"residual of {residual:.1e}, allowed is {RESIDUAL_LIMIT:.0e}: "
+                "the matrix is not positive definite or badly scaled"
+            )
+
+    def solve(self, right: np.ndarray) -> np.ndarray:
+        """Solve A x = b for one b, shape (n,), or several, shape (n, k); returns the shape given."""
+        right = np.asarray(right, dtype=float)
+        if right.ndim == 1:
+            return self._solve_block(right[:, None])[:, 0]
+        solution = np.empty(right.shape)
+        for start in range(0, right.shape[1], BATCH):
+            block = slice(start, start + BATCH)
+            solution[:, block] = self._solve_block(right[:, block])
+        return solution
+
+    def _solve_block(self, right: np.ndarray) -> np.ndarray:
+        if self._solver is None:
+            return self._lu.solve(np.ascontiguousarray(right))
+        self._solver.set_phase(33)
+        # the public solve() compares the whole matrix at each call
+        return self._solver._call_pardiso(self._upper, np.asfortranarray(right))
+
+
+def _pardiso(matrix):
+    try:
+        from pypardiso import PyPardisoSolver
+    except ImportError as error:
+        log.info("MKL PARDISO is not available (%s): using SuperLU", error)
+        return None, None
+    solver = PyPardisoSolver(mtype=2)
+    solver.iparm[0] = 1  # take the values below instead of the defaults of an unsymmetric matrix
+    solver.iparm[1] = 2  # nested dissection
+    upper = sp.triu(matrix, format="csr").astype(np.float64)
+    upper.sort_indices()
+    solver._check_A(upper)
+    solver.set_phase(12)
+    solver._call_pardiso(upper, np.zeros((upper.shape[0], 1)))
+    return solver, upper
+
+
+def _superlu(matrix):
+    return splu(
+        sp.csc_matrix(matrix),
+        permc_spec="MMD_AT_PLUS_A",
+        diag_pivot_thresh=0.0,
+        options={"SymmetricMode": True},
+    )

@@ -1,0 +1,267 @@
+"""The self-consistent solution of several carriers in their mean field.
+
+[h + q_i Φ_ext + Σ_i + Σ_{j≠i} q_i q_j V[ρ_j]] φ_i = ε_i φ_i: no carrier acts on itself, two like
+carriers of a dot share one orbital, and exchange between different orbitals is neglected. The total
+energy is E = Σ_i ⟨h + q_i Φ_ext⟩_i + Σ_{i<j} q_i q_j J_ij + ½ Σ_i ⟨Σ_i⟩; taken with the latest
+orbitals it is stationary, so its error is of second order in theirs.
+
+Many problems that differ in their external field only are iterated together. `System` is what they
+are solved on: spq.reduced.Reduced or spq.direct.Direct.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from spq.discretisation import SIGN, Discretisation
+from spq.iteration import ITERATORS
+
+ENERGY_TOLERANCE = 1e-6  # eV, change of the total energy in one iteration
+DENSITY_TOLERANCE = 1e-5  # relative change of the densities in one iteration
+MAX_ITERATIONS = 150
+SURVIVOR_OVERLAP = 0.3  # least overlap² of a final orbital with the one that survives
+SURVIVOR_MARGIN = 0.4  # and how far it may lie below the best
+
+Choice = Callable[[np.ndarray, np.ndarray], int]  # energies and overlap² -> index
+
+
+class System(Protocol):
+    """What the mean field needs of a discretised problem; b problems at once, fields (b, ...).
+
+    A density is a field: that which it makes, one section per dielectric surrounding.
+    """
+
+    discretisation: Discretisation
+    dots: int
+    surroundings: tuple[int, ...]
+    batch: int
+
+    def no_field(self) -> np.ndarray: ...
+    def charge_fields(self, positions: np.ndarray) -> np.ndarray: ...
+    def start(self, kind: str, dot: int, level: int) -> np.ndarray: ...
+    def follow(
+        self, kind: str, fields: np.ndarray, references: np.ndarray, choose: Choice
+    ) -> tuple[np.ndarray, np.ndarray]: ...
+    def densities(self, kind: str, orbitals: np.ndarray) -> np.ndarray: ...
+    def interaction(self, fields: np.ndarray, densities: np.ndarray, section: int) -> np.ndarray: ...
+    def dot_populations(self, kind: str, orbital: np.ndarray) -> np.ndarray: ...
+    def electron_hole_overlap(self, electron: np.ndarray, hole: np.ndarray) -> float: ...
+
+
+@dataclass(frozen=True)
+class Shell:
+    """One orbital and how many carriers share it: kind "e" or "h", dot (from 0), level 0 (s) or 1 (p)."""
+
+    kind: str
+    dot: int
+    count: int
+    level: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """A self-consistent solution: one entry per shell.
+
+    orbitals; densities: as fields, (shells, ...); levels: orbital energies ε_i in eV; bare: ⟨h⟩_i in
+    eV; energy: total in eV; change: of the densities in the last iteration, relative.
+    """
+
+    shells: tuple[Shell, ...]
+    orbitals: tuple[np.ndarray, ...]
+    densities: np.ndarray
+    levels: np.ndarray
+    bare: np.ndarray
+    energy: float
+    iterations: int
+    change: float
+    converged: bool
+
+
+def configuration(electrons: tuple[int, ...], holes: tuple[int, ...]) -> tuple[Shell, ...]:
+    """Shells of carriers on dots numbered from 1: two like carriers share an orbital, a third is p."""
+    shells = []
+    for kind, places in (("e", electrons), ("h", holes)):
+        for dot in sorted(set(places)):
+            count = places.count(dot)
+            shells.append(Shell(kind, dot - 1, min(count, 2)))
+            if count > 2:
+                shells.append(Shell(kind, dot - 1, 1, level=1))
+    return tuple(shells)
+
+
+def closest(energies: np.ndarray, closeness: np.ndarray) -> int:
+    """The state of largest overlap² with the reference."""
+    return int(np.argmax(closeness))
+
+
+def survivor(energies: np.ndarray, closeness: np.ndarray) -> int:
+    """The lowest state among those that are close to a surviving orbital."""
+    best = int(np.argmax(closeness))
+    near = (closeness > SURVIVOR_OVERLAP) & (closeness > closeness[best] - SURVIVOR_MARGIN)
+    return int(np.flatnonzero(near)[np.argmin(energies[near])]) if near.any() else best
+
+
+def solve(
+    system: System,
+    shells: tuple[Shell, ...],
+    references: Sequence[np.ndarray],
+    externals: np.ndarray,
+    choose: Choice = closest,
+    first: np.ndarray | None = None,
+    iterator: str = "anderson",
+) -> list[Solution]:
+    """Iterate b problems to self-consistency, each orbital followed by a reference held fixed.
+
+    Parameters
+    ----------
+    system : System
+    shells : the orbitals to be occupied
+    references : per shell (b, n), the orbitals that each problem's are followed by
+    externals : (b, ...) fields of the surface charges on a positive unit charge
+    choose : `closest`, or `survivor` for the state left by an emission
+    first : (b, shells, ...) densities to start from; None: those of the references
+    iterator : a name of spq.iteration.ITERATORS
+
+    Returns
+    -------
+    list of b Solutions; where `converged` is False it is the last iterate.
+    """
+    count = len(externals)
+    if not shells:
+        nothing = np.zeros((0, *externals.shape[1:]))
+        none = np.zeros(0)
+        return [Solution((), (), nothing, none, none, 0.0, 0, 0.0, True)] * count
+    densities = _densities(system, shells, references) if first is None else first.copy()
+    advance = [ITERATORS[iterator]() for _ in range(count)]
+    energies = np.full(count, np.inf)
+    found: list[Solution | None] = [None] * count
+    active = np.arange(count)
+    for iteration in range(1, MAX_ITERATIONS + 1):
+        here = [reference[active] for reference in references]
+        step = _step(system, shells, here, externals[active], choose, densities[active])
+        moved = _size(step.densities - densities[active]) / _size(step.densities)
+        settled = (np.abs(step.energies - energies[active]) < ENERGY_TOLERANCE) & (
+            moved < DENSITY_TOLERANCE
+        )
+        settled |= _independent(system, shells)
+        last = iteration == MAX_ITERATIONS
+        for place, problem in enumerate(active):
+            if settled[place] or last:
+                found[problem] = step.solution(
+                    shells, place, iteration, float(moved[place]), bool(settled[place])
+                )
+            else:
+                mapped = step.densities[place]
+                densities[problem] = advance[problem](densities[problem], mapped)
+        energies[active] = step.energies
+        active = active[~settled]
+        if not len(active):
+            break
+    return [solution for solution in found if solution is not None]
+
+
+def _size(densities: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(densities.reshape(len(densities), -1), axis=1)
+
+
+def _independent(system: System, shells: tuple[Shell, ...]) -> bool:
+    """Whether no orbital depends on any density: a single carrier without self-energy."""
+    return len(shells) == 1 and shells[0].count == 1 and not system.surroundings
+
+
+def _densities(system: System, shells, orbitals) -> np.ndarray:
+    """(b, shells, ...) from orbitals per shell (b, n)."""
+    each = [system.densities(shell.kind, o) for shell, o in zip(shells, orbitals, strict=True)]
+    return np.stack(each, axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """b problems after one step: orbitals per shell (b, n); the rest (b, shells) or (b,)."""
+
+    orbitals: list[np.ndarray]
+    densities: np.ndarray
+    levels: np.ndarray
+    bare: np.ndarray
+    energies: np.ndarray
+
+    def solution(self, shells, place: int, iterations: int, change: float, done: bool) -> Solution:
+        orbitals = tuple(each[place] for each in self.orbitals)
+        levels, bare = self.levels[place], self.bare[place]
+        energy = float(self.energies[place])
+        density = self.densities[place]
+        return Solution(shells, orbitals, density, levels, bare, energy, iterations, change, done)
+
+
+def _step(system: System, shells, references, externals, choose: Choice, densities) -> _Step:
+    """The pure map: densities in, new orbitals and their densities and energies out."""
+    orbitals, levels, fields = [], [], []
+    for i, (shell, reference) in enumerate(zip(shells, references, strict=True)):
+        fields.append(orbital_fields(system, shells, densities, externals, i))
+        level, orbital = system.follow(shell.kind, fields[-1], reference, choose)
+        orbitals.append(orbital)
+        levels.append(level)
+    new = _densities(system, shells, orbitals)
+    bare = [
+        level - _expectation(system, shell, field, new[:, i])
+        for i, (shell, level, field) in enumerate(zip(shells, levels, fields, strict=True))
+    ]
+    energies = total_energies(system, shells, np.array(bare).T, new, externals)
+    return _Step(orbitals, new, np.array(levels).T, np.array(bare).T, energies)
+
+
+def orbital_fields(system: System, shells, densities, externals, index: int) -> np.ndarray:
+    """Fields on one orbital, (b, ...), its sign included: the others, the charges, its self-energy."""
+    shell = shells[index]
+    sign = SIGN[shell.kind]
+    fields = sign * externals
+    for j, other in enumerate(shells):
+        acting = other.count - (j == index)
+        fields[:, 0] += sign * SIGN[other.kind] * acting * densities[:, j, 0]
+    if system.surroundings:
+        section = system.surroundings[shell.dot]
+        fields[:, 0] += densities[:, index, 0]
+        fields[:, section] -= densities[:, index, section]
+    return fields
+
+
+def _expectation(system: System, shell: Shell, fields, densities) -> np.ndarray:
+    """⟨field⟩ of an orbital over all sections that act on it, (b,)."""
+    sections = {0, *([system.surroundings[shell.dot]] if system.surroundings else [])}
+    return sum(system.interaction(fields, densities, section) for section in sections)
+
+
+def total_energies(system: System, shells, bare, densities, externals) -> np.ndarray:
+    """Σ_i ⟨h + q_i Φ_ext⟩_i + ½ Σ_i ⟨Σ_i⟩ + Σ_{i<j} q_i q_j J_ij in eV, (b,); bare: (b, shells)."""
+    energies = pair_energies(system, shells, densities)
+    for i, shell in enumerate(shells):
+        outside = SIGN[shell.kind] * system.interaction(externals, densities[:, i], 0)
+        own = self_energies(system, shell, densities[:, i])
+        energies = energies + shell.count * (bare[:, i] + outside + 0.5 * own)
+    return energies
+
+
+def self_energies(system: System, shell: Shell, densities) -> np.ndarray:
+    """⟨Σ_i⟩ = ∫ρ_i (V[ρ_i; ε] − V[ρ_i; shell's ε continued outside]) in eV, (b,); 0 without."""
+    if not system.surroundings:
+        return np.zeros(len(densities))
+    section = system.surroundings[shell.dot]
+    within = system.interaction(densities, densities, section)
+    return system.interaction(densities, densities, 0) - within
+
+
+def pair_energies(system: System, shells, densities) -> np.ndarray:
+    """Σ_{i<j} q_i q_j J_ij over all pairs of carriers in eV, (b,)."""
+    total = np.zeros(len(densities))
+    for i, shell in enumerate(shells):
+        for j in range(i + 1):
+            pairs = shell.count * shells[j].count * SIGN[shell.kind] * SIGN[shells[j].kind]
+            if i == j:
+                pairs = shell.count * (shell.count - 1) / 2
+            if pairs:
+                total += pairs * system.interaction(densities[:, i], densities[:, j], 0)
+    return total

@@ -1,0 +1,178 @@
+"""The mesh of a molecule: the wedge reflected, moved to the laboratory frame, checked and cached.
+
+A mesh is a scikit-fem MeshTet2 whose subdomains are named core1, shell1, core2, ..., matrix.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from dataclasses import astuple
+from pathlib import Path
+
+import numpy as np
+from skfem import MeshTet2
+
+from spq import meshing
+from spq.errors import MeshError
+from spq.geometry import Molecule
+from spq.meshing import Wedge
+
+log = logging.getLogger(__name__)
+
+FORMAT = 1  # raised whenever a change in meshing makes stored meshes stale
+VOLUME_TOLERANCE = {"coarse": 3e-3, "normal": 1e-3, "fine": 3e-4}  # relative, of each region
+
+
+def region_names(molecule: Molecule) -> list[str]:
+    """Names of the regions in the order of their numbers."""
+    numbers = range(1, len(molecule.dots) + 1)
+    return [f"{part}{i}" for i in numbers for part in ("core", "shell")] + ["matrix"]
+
+
+def molecule_mesh(molecule: Molecule, accuracy: str = "normal") -> MeshTet2:
+    """Mesh of a molecule and its surroundings, from the cache where it was made before.
+
+    Parameters
+    ----------
+    molecule : Molecule
+    accuracy : "coarse", "normal" or "fine"
+
+    Returns
+    -------
+    MeshTet2
+        Lengths in nm, laboratory frame, every region a named subdomain.
+
+    Raises
+    ------
+    MeshError
+        If Gmsh cannot be loaded or cannot mesh the molecule, or a region's volume is wrong.
+    """
+    name = cache_name(molecule, accuracy)
+    wedge = _read(name)
+    if wedge is None:
+        wedge = meshing.mesh_wedge(molecule, accuracy)
+        _write(wedge, user_cache() / name)
+    mesh = _assemble(wedge, molecule)
+    _check_volumes(mesh, molecule, accuracy)
+    return mesh
+
+
+def cache_name(molecule: Molecule, accuracy: str) -> str:
+    """File name of a stored mesh: a hash of everything that the wedge depends on."""
+    rotation = meshing.frame(molecule)
+    centers = np.round((molecule.centers - molecule.mean_center) @ rotation.T, 9) + 0.0
+    sizes = meshing.SIZES[accuracy]
+    content = {
+        "format": FORMAT,
+        "centers": centers.tolist(),
+        "core_radii": [round(float(r), 9) for r in molecule.core_radii],
+        "outer_radii": [round(float(r), 9) for r in molecule.outer_radii],
+        "neck_diameter": round(float(molecule.neck_diameter), 9),
+        "sizes": [*astuple(sizes), meshing.EDGE_GROWTH],
+    }
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return f"{digest[:20]}.npz"
+
+
+def user_cache() -> Path:
+    """Folder of meshes made on this machine: $SPQ_CACHE, or the user's cache folder."""
+    import platformdirs
+
+    return Path(os.environ.get("SPQ_CACHE") or platformdirs.user_cache_dir("spq")) / "meshes"
+
+
+def shipped() -> Path:
+    """Folder of the meshes that come with the package."""
+    inside = Path(__file__).parent / "meshes"
+    return inside if inside.is_dir() else Path(__file__).parents[1] / "meshes"
+
+
+def _read(name: str) -> Wedge | None:
+    for folder in (shipped(), user_cache()):
+        path = folder / name
+        if path.is_file():
+            with np.load(path) as stored:
+                mirrors = tuple(int(axis) for axis in stored["mirrors"])
+                elements = stored["elements"].astype(np.int64)
+                return Wedge(stored["nodes"], elements, stored["regions"].astype(np.int64), mirrors)
+    return None
+
+
+def _write(wedge: Wedge, path: Path) -> None:
+    """Write at once or not at all; a cache that cannot be written costs only time."""
+    temporary = path.with_name(f"{path.stem}.{os.getpid()}.tmp.npz")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(
+            temporary,
+            nodes=wedge.nodes,
+            elements=wedge.elements.astype(np.int32),
+            regions=wedge.regions.astype(np.int16),
+            mirrors=np.array(wedge.mirrors, dtype=np.int8),
+        )
+        os.replace(temporary, path)
+    except OSError as error:
+        log.warning("mesh not cached: %s", error)
+
+
+def _assemble(wedge: Wedge, molecule: Molecule) -> MeshTet2:
+    nodes, elements, regions = wedge.nodes, wedge.elements, wedge.regions
+    for axis in wedge.mirrors:
+        nodes, elements, regions = _reflect(nodes, elements, regions, axis, molecule)
+    nodes = nodes @ meshing.frame(molecule) + molecule.mean_center
+    names = region_names(molecule)
+    subdomains = {name: np.flatnonzero(regions == number) for number, name in enumerate(names)}
+    return MeshTet2(
+        np.ascontiguousarray(nodes.T), np.ascontiguousarray(elements.T), _subdomains=subdomains
+    )
+
+
+def _reflect(nodes, elements, regions, axis: int, molecule: Molecule):
+    """Add the mirror image; nodes on the plane are shared, and image elements keep their orientation."""
+    off_plane = np.flatnonzero(nodes[:, axis] > 0)
+    image = np.arange(len(nodes))
+    image[off_plane] = len(nodes) + np.arange(len(off_plane))
+    mirrored = nodes[off_plane].copy()
+    mirrored[:, axis] *= -1
+    # exchanging the first two vertices exchanges the mid-nodes of the edges that hold one of them
+    flipped = image[elements[:, [1, 0, 2, 3, 4, 6, 5, 8, 7, 9]]]
+    partner = _partner_regions(molecule, axis)
+    return (
+        np.vstack([nodes, mirrored]),
+        np.vstack([elements, flipped]),
+        np.concatenate([regions, partner[regions]]),
+    )
+
+
+def _partner_regions(molecule: Molecule, axis: int) -> np.ndarray:
+    """Region numbers after reflection of one coordinate of the molecule's frame."""
+    centers = (molecule.centers - molecule.mean_center) @ meshing.frame(molecule).T
+    image = centers.copy()
+    image[:, axis] *= -1
+    dots = np.argmin(np.linalg.norm(image[:, None] - centers[None], axis=2), axis=1)
+    return np.append(np.column_stack([2 * dots, 2 * dots + 1]).ravel(), 2 * len(dots))
+
+
+def region_volumes(mesh: MeshTet2, molecule: Molecule) -> np.ndarray:
+    """Volume of each region in nm³, shape (2N + 1,), integrated over the curved elements."""
+    from skfem import Basis, ElementTetP0
+
+    volumes = Basis(mesh, ElementTetP0(), intorder=5).dx.sum(axis=1)
+    return np.array([volumes[mesh.subdomains[name]].sum() for name in region_names(molecule)])
+
+
+def _check_volumes(mesh: MeshTet2, molecule: Molecule, accuracy: str) -> None:
+    exact = molecule.volumes()
+    if exact is None:
+        return
+    measured = region_volumes(mesh, molecule)[:-1]
+    wrong = np.abs(measured - exact) > VOLUME_TOLERANCE[accuracy] * exact + 1e-9
+    if wrong.any():
+        worst = int(np.flatnonzero(wrong)[0])
+        raise MeshError(
+            f"volume of {region_names(molecule)[worst]} is {measured[worst]:.5f} nm^3 in the mesh, "
+            f"{exact[worst]:.5f} nm^3 in closed form: the mesh does not follow the geometry"
+        )

@@ -1,0 +1,262 @@
+"""The complete description of a calculation: molecule, materials, model options, charges, map.
+
+A Model is checked when it is made, never changes, and holds everything the result depends on.
+V_band is measured from the CdSe edges: electrons conduction_band,
+holes (gap - gap of CdSe) - conduction_band.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spq import checks
+from spq.carriers import State, default_states, parse_state
+from spq.errors import InputError
+from spq.geometry import Array, Molecule
+from spq.materials import MATERIALS, VALUES, Material, new_material, unknown_material
+from spq.surface import SurfaceCharge, surface_points
+
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "self_energy": ("none", "image", "density"),
+    "wall": ("hard", "finite"),
+    "final_state": ("relaxed", "frozen"),
+    "method": ("reduced", "direct", "ci"),
+    "discretisation": ("auto", "solid", "axisymmetric"),
+    "accuracy": ("coarse", "normal", "fine"),
+}
+"""The options of the model and what each can be."""
+
+NOT_BUILT: dict[str, tuple[str, ...]] = {
+    "self_energy": ("image",),
+    "wall": ("finite",),
+    "discretisation": ("axisymmetric",),
+    "method": ("ci",),
+}
+"""Options that are part of the plan but not built yet."""
+
+Overrides = Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class MapSpec:
+    """What a shift map covers.
+
+    states: texts such as "segT@1" or "e1 e1 h1 e2"; None: the default states of the molecule.
+    charges: of the surface charge, e. points: number of z from pole to pole, >= 2, unless
+    `z` (nm, any number of them) is given. surface: "line" (at azimuth `phi`, degrees) or "full"
+    (every z at `phi_points` azimuths). Raises InputError.
+    """
+
+    states: tuple[str, ...] | None = None
+    charges: tuple[float, ...] = (1.0, -1.0)
+    points: int = 41
+    z: tuple[float, ...] | None = None
+    surface: str = "line"
+    phi: float = 0.0
+    phi_points: int = 24
+
+    def __post_init__(self) -> None:
+        clean: dict[str, Any] = {
+            "charges": checks.numbers_of(self.charges, "map.charges", "e"),
+            "points": checks.integer(self.points, "map.points", minimum=2),
+            "surface": checks.choice(self.surface, "map.surface", ("line", "full")),
+            "phi": checks.number(self.phi, "map.phi", "degrees"),
+            "phi_points": checks.integer(self.phi_points, "map.phi_points", minimum=1),
+        }
+        if self.z is not None:
+            clean["z"] = checks.numbers_of(self.z, "map.z", "nm")
+        if self.states is not None:
+            states = checks.listed(self.states, "map.states", "a list of states")
+            if not states:
+                raise InputError("map.states = []: must hold at least one state")
+            for i, state in enumerate(states, 1):
+                checks.name(state, f"map.states[{i}]")
+            clean["states"] = tuple(states)
+        for key, value in clean.items():
+            object.__setattr__(self, key, value)
+
+
+@dataclass(frozen=True)
+class Model:
+    """Everything a calculation depends on; compares and hashes by value.
+
+    molecule: the dots. matrix: name of the material around them.
+    conduction_band_offset: eV, shorthand for the conduction_band of CdS.
+    permittivity: "static" or "optical". materials: name -> {value name: value} overrides and new
+    materials (keys of spq.materials.VALUES).
+    self_energy, wall, final_state, method, discretisation, accuracy: see OPTIONS; "auto" means
+    "solid".
+    electric_field: far field (3,) in kV/cm, laboratory axes.
+    surface_charges: present in every calculation. map: what a shift map covers.
+    Raises InputError for a wrong value, and for an option whose part is not built yet.
+    """
+
+    molecule: Molecule
+    matrix: str = "PMMA"
+    conduction_band_offset: float | None = field(default=None, compare=False)
+    permittivity: str = "static"
+    materials: Overrides = field(default_factory=dict, compare=False)
+    self_energy: str = "none"
+    wall: str = "hard"
+    final_state: str = "relaxed"
+    electric_field: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    method: str = "reduced"
+    discretisation: str = "auto"
+    accuracy: str = "normal"
+    surface_charges: tuple[SurfaceCharge, ...] = ()
+    map: MapSpec = MapSpec()
+    _used: tuple[Material, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.molecule, Molecule):
+            raise InputError(f"molecule = {checks.shown(self.molecule)}: must be a Molecule")
+        if not isinstance(self.map, MapSpec):
+            raise InputError(f"map = {checks.shown(self.map)}: must be a MapSpec")
+        checks.name(self.matrix, "materials.matrix")
+        checks.choice(self.permittivity, "materials.permittivity", ("static", "optical"))
+        for option, allowed in OPTIONS.items():
+            given = checks.choice(getattr(self, option), f"model.{option}", allowed)
+            if given in NOT_BUILT.get(option, ()):
+                usable = [f'"{word}"' for word in allowed if word not in NOT_BUILT[option]]
+                raise InputError(
+                    f'model.{option} = "{given}": this part is not built yet; '
+                    f"use {' or '.join(usable)}"
+                )
+        where = "model.electric_field"
+        electric_field = checks.numbers_of(self.electric_field, where, "kV/cm", length=3)
+        if any(electric_field):
+            shown = checks.shown(list(electric_field))
+            raise InputError(f"{where} = {shown} kV/cm: this part is not built yet; use [0, 0, 0]")
+        object.__setattr__(self, "electric_field", electric_field)
+        self._take_materials()
+        self._check_charges()
+        self._check_map()
+
+    def _take_materials(self) -> None:
+        """Check the materials and keep those that matter: used, overridden or added."""
+        if not isinstance(self.materials, Mapping):
+            raise InputError("materials: must map names to the values that are overridden")
+        overrides: dict[str, dict[str, float]] = {}
+        for name, values in self.materials.items():
+            checks.name(name, "materials")
+            if not isinstance(values, Mapping):
+                raise InputError(f"materials.{name} = {checks.shown(values)}: must map value names")
+            overrides[name] = dict(values)
+        object.__setattr__(self, "materials", {name: dict(v) for name, v in overrides.items()})
+        if self.conduction_band_offset is not None:
+            where = "materials.conduction_band_offset"
+            step = checks.number(self.conduction_band_offset, where, "eV")
+            object.__setattr__(self, "conduction_band_offset", step)
+            if "conduction_band" in overrides.get("CdS", {}):
+                raise InputError(
+                    f"{where} and materials.CdS.conduction_band: both given; "
+                    "they are the same value, give one of them"
+                )
+            overrides.setdefault("CdS", {})["conduction_band"] = step
+        known = dict(MATERIALS)
+        for name, values in overrides.items():
+            if name in MATERIALS:
+                known[name] = MATERIALS[name].overridden(values)
+            else:
+                known[name] = new_material(name, values)
+        asked = {"materials.matrix": self.matrix}
+        for i, dot in enumerate(self.molecule.dots, 1):
+            asked |= {f"dots[{i}].core": dot.core, f"dots[{i}].shell": dot.shell}
+        for where, name in asked.items():
+            if name not in known:
+                raise unknown_material(name, where, known)
+        kept = {"CdSe", *asked.values(), *overrides}
+        used = tuple(material for name, material in sorted(known.items()) if name in kept)
+        object.__setattr__(self, "_used", used)
+
+    def _check_charges(self) -> None:
+        charges = checks.listed(self.surface_charges, "surface_charges", "a list of SurfaceCharge")
+        for i, charge in enumerate(charges, 1):
+            if not isinstance(charge, SurfaceCharge):
+                shown = checks.shown(charge)
+                raise InputError(f"surface_charges[{i}] = {shown}: must be a SurfaceCharge")
+            with checks.placed(f"surface_charges[{i}]."):
+                charge.resolve(self.molecule)
+        object.__setattr__(self, "surface_charges", tuple(charges))
+
+    def _check_map(self) -> None:
+        """Read the states and find the given z; raises InputError where either fails."""
+        for i, text in enumerate(self.map.states or (), 1):
+            with checks.placed(f"map.states[{i}]: "):
+                parse_state(text, len(self.molecule.dots))
+        if self.map.z is not None:
+            with checks.placed("map."):
+                surface_points(self.molecule, self.map.z)
+
+    def replace(self, **changes: Any) -> Model:
+        """Return a Model with some arguments changed; raises InputError as Model does."""
+        names = [entry.name for entry in dataclasses.fields(self) if entry.init]
+        checks.known_keys(changes, names, "Model.replace: ")
+        return dataclasses.replace(self, **changes)
+
+    def material(self, name: str) -> Material:
+        """Return a material with the overrides of this model; raises InputError if unknown."""
+        known = MATERIALS | {material.name: material for material in self._used}
+        if name not in known:
+            raise unknown_material(name, "material", known)
+        return known[name]
+
+    @property
+    def used_materials(self) -> tuple[Material, ...]:
+        """CdSe and the materials that are used, overridden or added, by name."""
+        return self._used
+
+    @cached_property
+    def states(self) -> tuple[State, ...]:
+        """The states of the map, or the default states of the molecule."""
+        count = len(self.molecule.dots)
+        if self.map.states is None:
+            return default_states(count)
+        return tuple(parse_state(text, count) for text in self.map.states)
+
+    @cached_property
+    def region_materials(self) -> list[Material]:
+        """Materials of the 2 N + 1 regions: core 1, shell 1, core 2, ..., matrix."""
+        names = [name for dot in self.molecule.dots for name in (dot.core, dot.shell)]
+        return [self.material(name) for name in (*names, self.matrix)]
+
+    def region_values(self, value: str) -> Array:
+        """Return one value (a key of spq.materials.VALUES) of every region, (2 N + 1,)."""
+        if value not in VALUES:
+            raise InputError(
+                f'"{value}": unknown value of a material{checks.nearest(value, VALUES)}'
+            )
+        return np.array([getattr(material, value) for material in self.region_materials])
+
+    def masses(self, kind: str) -> Array:
+        """Return the effective masses (2 N + 1,) of the regions in m0; kind: "e" or "h"."""
+        names = {"e": "electron_mass", "h": "hole_mass"}
+        return self.region_values(names[checks.choice(kind, "kind", ("e", "h"))])
+
+    def band(self, kind: str) -> Array:
+        """Return the band edges (2 N + 1,) in eV from the CdSe edges; kind: "e" up, "h" down."""
+        conduction = self.region_values("conduction_band")
+        if checks.choice(kind, "kind", ("e", "h")) == "e":
+            return conduction
+        return (self.region_values("gap") - self.gap) - conduction
+
+    def permittivities(self) -> Array:
+        """Return the relative permittivities (2 N + 1,) of the regions, static or optical."""
+        return self.region_values(f"permittivity_{self.permittivity}")
+
+    @property
+    def gap(self) -> float:
+        """Band gap of CdSe in eV."""
+        return self.material("CdSe").gap
+
+    @property
+    def core_gaps(self) -> npt.NDArray[np.float64]:
+        """Band gap (N,) of the core of each dot in eV."""
+        return np.array([self.material(dot.core).gap for dot in self.molecule.dots])

@@ -1,0 +1,118 @@
+"""Single-carrier states: −(ħ²/2) ∇·(1/m ∇φ) + V φ = E φ, φ = 0 on the nanocrystal's surface.
+
+BenDaniel–Duke form: the weak form keeps φ and (1/m) ∂φ/∂n continuous at every interface.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.sparse.linalg import LinearOperator, eigsh
+
+from spq.errors import ConvergenceError
+from spq.factorisation import Factorisation
+from spq.space import Space
+from spq.units import HBAR2_2M
+
+RESIDUAL_LIMIT = 1e-8  # eV, norm of (H − E M) φ in the metric of the inverse mass diagonal
+BELOW = 0.05  # eV; the shift lies this far below the lowest possible level
+
+
+@dataclass(frozen=True, eq=False)
+class Carrier:
+    """Matrices of one carrier's single-particle problem on the space's inner degrees of freedom.
+
+    hamiltonian, mass: sparse (n, n) in eV and dimensionless; shift: eV, below the spectrum;
+    factors: of hamiltonian − shift · mass.
+    """
+
+    hamiltonian: sp.csr_matrix
+    mass: sp.csr_matrix
+    shift: float
+    factors: Factorisation
+
+
+def carrier(space: Space, masses: np.ndarray, band: np.ndarray) -> Carrier:
+    """Assemble and factorise one carrier's Hamiltonian.
+
+    Parameters
+    ----------
+    space : Space
+    masses : (2N + 1,) effective mass of each region in m0
+    band : (2N + 1,) band edge of each region in eV, up for electrons, down for holes
+    """
+    mass = space.orbital_mass(np.ones(len(band)))
+    kinetic = space.orbital_stiffness(HBAR2_2M / masses)
+    hamiltonian = (kinetic + space.orbital_mass(band)).tocsr()
+    shift = float(np.min(band[:-1])) - BELOW
+    return Carrier(hamiltonian, mass, shift, Factorisation((hamiltonian - shift * mass).tocsr()))
+
+
+def lowest_states(problem: Carrier, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The lowest single-particle states by shift-invert Lanczos iteration.
+
+    Parameters
+    ----------
+    problem : Carrier
+    count : number of states
+
+    Returns
+    -------
+    energies : (count,) eV, ascending
+    orbitals : (n, count), orthonormal in the mass matrix, sign fixed (positive mean of φ|φ|)
+
+    Raises
+    ------
+    ConvergenceError
+        If the iteration or the residual of a state does not reach its tolerance.
+    """
+    size = problem.mass.shape[0]
+    inverse = LinearOperator((size, size), matvec=problem.factors.solve, dtype=float)
+    start = np.cos(np.arange(size, dtype=float))  # the same at every run
+    energies, orbitals = eigsh(
+        problem.hamiltonian,
+        k=count,
+        M=problem.mass,
+        sigma=problem.shift,
+        OPinv=inverse,
+        v0=start,
+        ncv=min(size - 1, max(2 * count, count + 20)),
+    )
+    order = np.argsort(energies)
+    energies, orbitals = energies[order], orbitals[:, order]
+    check_residuals(problem.hamiltonian @ orbitals, problem.mass, energies, orbitals)
+    signs = np.sign(np.einsum("ia,ia->a", orbitals, problem.mass @ np.abs(orbitals)))
+    return energies, orbitals * np.where(signs == 0, 1.0, signs)
+
+
+def residuals(applied, mass, energies, orbitals) -> tuple[np.ndarray, np.ndarray]:
+    """(Hφ − E M φ, its norm in the metric of the inverse mass diagonal in eV); applied = Hφ, (n, k)."""
+    error = applied - (mass @ orbitals) * energies
+    norm = np.sqrt(np.einsum("ia,ia->a", error, error / mass.diagonal()[:, None]))
+    return error, norm
+
+
+def check_residuals(applied, mass, energies, orbitals) -> None:
+    """Raise ConvergenceError where ‖Hφ − E M φ‖ exceeds the limit; applied = Hφ, (n, k)."""
+    _, norm = residuals(applied, mass, energies, orbitals)
+    if not np.all(norm < RESIDUAL_LIMIT):
+        worst = int(np.argmax(norm))
+        raise ConvergenceError(
+            f"state {worst + 1} of {len(energies)} has a residual of {norm[worst]:.1e} eV, "
+            f"allowed is {RESIDUAL_LIMIT:.0e} eV",
+            partial=energies,
+        )
+
+def orthonormal(vectors: np.ndarray, mass, against: np.ndarray | None = None) -> np.ndarray:
+    """Columns made orthonormal in the mass matrix, and orthogonal to `against`; dependent ones go."""
+    for _ in range(2):  # once leaves a remainder of the size of the cancellation
+        if against is not None:
+            vectors = vectors - against @ (against.T @ (mass @ vectors))
+        vectors = vectors / np.sqrt(np.einsum("ia,ia->a", vectors, mass @ vectors))
+        metric = vectors.T @ (mass @ vectors)
+        scale, rotation = np.linalg.eigh(0.5 * (metric + metric.T))
+        kept = scale > 1e-10
+        vectors = (vectors @ rotation[:, kept]) / np.sqrt(scale[kept])
+    return vectors

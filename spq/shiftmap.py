@@ -1,0 +1,225 @@
+"""The surface-charge shift map: emission of every state against the place of a charge on the surface.
+
+One discretisation and one set of integrals serve every state, sign and position; each point is then
+a self-consistent problem of its own, followed from the same state without charge.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from spq.transition import (
+    HYBRIDISED_RULE,
+    Transition,
+    charge_field,
+    continued,
+    describe,
+    prepare,
+    transitions,
+    uncharged,
+)
+from spq.hartree import System
+from spq.inputfile import dumps
+from spq.model import Model
+from spq.progress import Progress, silent
+from spq.surface import line_positions, surface_points
+
+if TYPE_CHECKING:
+    import xarray
+
+# of every point: unit, and what it is
+VARIABLES = {
+    "energy_eV": ("eV", "emission energy"),
+    "shift_meV": ("meV", "emission energy less reference_eV"),
+    "error_meV": ("meV", "estimated numerical error of energy_eV"),
+    "shift_error_meV": ("meV", "estimated numerical error of shift_meV"),
+    "overlap": ("1", "squared overlap of the recombining electron and hole in the initial state"),
+    "converged": ("1", "whether initial and final state are self-consistent"),
+    "followed": ("1", "whether every initial carrier has more than half its density on its dot"),
+    "hybridised": ("1", HYBRIDISED_RULE),
+    "iterations": ("1", "self-consistent iterations of initial and final state"),
+}
+POPULATIONS = {
+    "electrons": "electrons on each dot in the initial state",
+    "holes": "holes on each dot in the initial state",
+    "final_electrons": "electrons on each dot in the final state",
+    "final_holes": "holes on each dot in the final state",
+}
+FLAGS = ("converged", "followed", "hybridised")
+
+
+def shift_map(
+    model: Model,
+    states: Sequence[str] | None = None,
+    charges: Sequence[float] | None = None,
+    points: int | None = None,
+    z: Sequence[float] | None = None,
+    progress: Progress = silent,
+) -> xarray.Dataset:
+    """Emission of each state with a charge at each place of the surface.
+
+    Parameters
+    ----------
+    model : Model
+        Its own surface charges are present at every point and absent from the reference.
+    states, charges, points, z
+        Instead of those of `model.map`: state names, charges in e, number of positions from pole to
+        pole, or positions along the long axis in nm.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dimensions state, charge, point (and dot); variables named in VARIABLES and POPULATIONS with
+        their units, and reference_eV per state. A point that fails is NaN with converged False.
+
+    Raises
+    ------
+    InputError
+        If a state, charge or position does not fit the molecule.
+    ConvergenceError
+        If a state does not converge without charge.
+    """
+    given = {"states": states, "charges": charges, "points": points, "z": z}
+    changes = {name: value for name, value in given.items() if value is not None}
+    if changes:
+        model = model.replace(map=replace(model.map, **changes))
+    start = time.perf_counter()
+    heights, azimuths, places = map_positions(model)
+    system = prepare(model, progress)
+    spent = prepared_seconds(system)
+    mapping = time.perf_counter()
+    unit = system.charge_fields(places)
+    fields = np.multiply.outer(np.array(model.map.charges), unit)
+    fields += charge_field(system, model, model.surface_charges)
+    data = _empty(model, len(places))
+    for i, state in enumerate(model.states):
+        bare = uncharged(system, state, model.final_state)
+        found = _map_state(system, model, bare, fields, progress)
+        for where, each in found.items():
+            for name, value in _values(system, model, each, bare).items():
+                data[name][(i, *where)] = value
+        described = describe(system, bare)
+        data["reference_eV"][i] = model.gap + bare.energy
+        data["reference_overlap"][i] = described["overlap"]
+        data["reference_hybridised"][i] = described["hybridised"]
+    progress("map", 1, 1)
+    end = time.perf_counter()
+    seconds = {**spent, "map": end - mapping, "total": end - start}
+    return _dataset(model, data, (heights, azimuths, places), seconds)
+
+
+def map_positions(model: Model) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """z in nm and phi in degrees, (points,), and positions in nm, (points, 3), of a model's map."""
+    molecule, wanted = model.molecule, model.map
+    if wanted.z is not None:
+        heights = np.array(wanted.z)
+    else:
+        heights = line_positions(molecule, wanted.points)
+    if wanted.surface == "line":
+        azimuths = np.full(len(heights), wanted.phi)
+    else:
+        turns = wanted.phi + 360.0 * np.arange(wanted.phi_points) / wanted.phi_points
+        azimuths = np.tile(turns, len(heights))
+        heights = np.repeat(heights, wanted.phi_points)
+    return heights, azimuths, surface_points(molecule, heights, azimuths)
+
+
+def prepared_seconds(system: System) -> dict[str, float]:
+    """Seconds that preparing a system took: mesh, states, integrals."""
+    spent = {**system.discretisation.seconds, **getattr(system, "seconds", {})}
+    operators = spent.pop("operators")
+    spent["states"] = spent.get("states", 0.0) + operators
+    return {name: spent.get(name, 0.0) for name in ("mesh", "states", "integrals")}
+
+
+def _empty(model: Model, points: int) -> dict[str, np.ndarray]:
+    """Arrays of all variables, (state, charge, point[, dot]), as if nothing had converged."""
+    shape = (len(model.states), len(model.map.charges), points)
+    data = {name: np.full(shape, np.nan) for name in VARIABLES}
+    data |= {name: np.zeros(shape, dtype=bool) for name in FLAGS}
+    data["iterations"] = np.zeros(shape, dtype=int)
+    dots = len(model.molecule.dots)
+    data |= {name: np.full((*shape, dots), np.nan) for name in POPULATIONS}
+    data["reference_eV"] = np.full(shape[:1], np.nan)
+    data["reference_overlap"] = np.full(shape[:1], np.nan)
+    data["reference_hybridised"] = np.zeros(shape[:1], dtype=bool)
+    return data
+
+
+def _map_state(
+    system: System, model: Model, bare: Transition, fields: np.ndarray, progress: Progress
+) -> dict[tuple[int, int], Transition]:
+    """One state at every charge and point; a point that fails is tried again from its neighbours."""
+    state, final = bare.state, model.final_state
+    places = list(np.ndindex(fields.shape[:2]))
+    found: dict[tuple[int, int], Transition] = {}
+    for start in range(0, len(places), system.batch):
+        progress(f"map {state.name}", start, len(places))
+        here = places[start : start + system.batch]
+        externals = np.array([fields[place] for place in here])
+        for place, each in zip(here, continued(system, state, externals, bare, final), strict=True):
+            if isinstance(each, Transition):
+                found[place] = each
+    for charge, point in [place for place in places if place not in found]:
+        for beside in (point - 1, point + 1):
+            if (charge, beside) in found and (charge, point) not in found:
+                first = [found[charge, beside].initial]
+                (each,) = transitions(system, state, fields[charge, [point]], bare, final, first)
+                if isinstance(each, Transition):
+                    found[charge, point] = each
+    return found
+
+
+def _values(system: System, model: Model, found: Transition, bare: Transition) -> dict:
+    """Every variable of one point, by name."""
+    return {
+        "energy_eV": model.gap + found.energy,
+        "shift_meV": 1e3 * (found.energy - bare.energy),
+        **describe(system, found),
+    }
+
+
+def _dataset(model: Model, data: dict, places: tuple, seconds: dict) -> xarray.Dataset:
+    import xarray
+
+    import spq
+
+    heights, azimuths, positions = places
+    point = ("state", "charge", "point")
+    variables = {
+        name: (point, data[name], {"units": unit, "long_name": text})
+        for name, (unit, text) in VARIABLES.items()
+    }
+    for name, text in POPULATIONS.items():
+        variables[name] = ((*point, "dot"), data[name], {"units": "1", "long_name": text})
+    reference = "emission energy without the surface charge"
+    variables["reference_eV"] = ("state", data["reference_eV"], {"units": "eV", "long_name": reference})
+    for name in ("reference_overlap", "reference_hybridised"):
+        variables[name] = ("state", data[name], {"units": "1", "long_name": f"{name[10:]} without it"})
+    emitter = [state.emitter for state in model.states]
+    variables["emitter"] = ("state", emitter, {"units": "1", "long_name": "the dot that emits"})
+    coordinates = {
+        "state": ("state", [state.name for state in model.states]),
+        "charge": ("charge", list(model.map.charges), {"units": "e", "long_name": "surface charge"}),
+        "dot": ("dot", np.arange(1, len(model.molecule.dots) + 1)),
+        "z_nm": ("point", heights, {"units": "nm", "long_name": "position along the long axis"}),
+        "phi_deg": ("point", azimuths, {"units": "degree", "long_name": "azimuth about the long axis"}),
+        "position_nm": (("point", "xyz"), positions, {"units": "nm", "long_name": "place of the charge"}),
+    }
+    attributes = {
+        "title": f"Surface-charge shift map, self-energy: {model.self_energy}",
+        "self_energy": model.self_energy,
+        "hybridised_rule": HYBRIDISED_RULE,
+        "convention": "shift = energy - reference; other charges of the input act at every point and "
+        "are absent from the reference",
+        "input": dumps(model),
+        "spq_version": spq.__version__,
+        "seconds": json.dumps(seconds),
+    }
+    return xarray.Dataset(variables, coordinates, attributes)
