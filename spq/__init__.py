@@ -14,8 +14,6 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from spq import plot as plot
     from spq.carriers import State as State
-    from spq.transition import Emission as Emission
-    from spq.transition import emission as emission
     from spq.errors import ConvergenceError as ConvergenceError
     from spq.errors import InputError as InputError
     from spq.errors import MeshError as MeshError
@@ -23,16 +21,18 @@ if TYPE_CHECKING:
     from spq.geometry import Dot as Dot
     from spq.geometry import Molecule as Molecule
     from spq.inputfile import load as load
-    from spq.single_particle import Levels as Levels
-    from spq.single_particle import levels as levels
     from spq.materials import MATERIALS as MATERIALS
     from spq.materials import Material as Material
     from spq.model import MapSpec as MapSpec
     from spq.model import Model as Model
     from spq.shiftmap import shift_map as shift_map
+    from spq.single_particle import Levels as Levels
+    from spq.single_particle import levels as levels
     from spq.store import load_map as load_map
     from spq.store import save_map as save_map
     from spq.surface import SurfaceCharge as SurfaceCharge
+    from spq.transition import Emission as Emission
+    from spq.transition import emission as emission
 
 # public name: module that defines it, imported when the name is first used
 _PUBLIC = {

@@ -22,8 +22,8 @@ from spq.space import Space
 
 LOWEST_PER_DOT = 5  # s and p states, and one more
 DISCARDED = {"coarse": 3e-5, "normal": 1e-5, "fine": 3e-6}  # eV, energy norm of a response left out
-POLAR = 5  # rings of probe charges around a dot, poles excluded
-AZIMUTHS = 8
+POLAR = 4  # rings of probe charges around a dot, poles excluded
+AZIMUTHS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ def single_particle_basis(discretisation: Discretisation) -> dict[str, tuple]:
 
 def _local(space: Space, energies: np.ndarray, orbitals: np.ndarray, dot: int) -> Local:
     """The lowest combination of states with a barrier outside the dot."""
-    values = space.orbital_interpolation @ orbitals
+    values = space.orbital_values(orbitals)
     outside = values[space.dot_at_points != dot]
     weights = space.weights[space.dot_at_points != dot]
     barrier = BARRIER * (outside.T @ (weights[:, None] * outside))
@@ -68,7 +68,7 @@ def _probe_potentials(discretisation: Discretisation, local: dict[str, Local], d
     places = probe_positions(space.molecule, dot)
     charges = space.point_values(places).toarray().T
     sources = np.hstack([poisson.density_source(densities), charges])
-    return space.interpolation @ poisson.solve(sources)
+    return space.values(poisson.solve(sources))
 
 
 def probe_positions(molecule: Molecule, dot: int) -> np.ndarray:
@@ -87,15 +87,15 @@ def _responses(
 ) -> np.ndarray:
     """Responses (dofs, r) of a dot's lowest orbital, orthogonal to the lowest states and compressed."""
     space, problem = discretisation.space, discretisation.carriers[kind]
-    interpolation, weights = space.orbital_interpolation, space.weights[:, None]
+    weights = space.weights[:, None]
     probes = probes - (space.weights * local.values**2) @ probes
 
     def respond(potentials, values):
-        return problem.factors.solve(interpolation.T @ (weights * potentials * values))
+        return problem.factors.solve(space.orbital_source(weights * potentials * values))
 
     first = respond(probes, local.values[:, None])
     first -= np.outer(local.orbital, (problem.mass @ local.orbital) @ first)
-    values = interpolation @ first
+    values = space.orbital_values(first)
     carriers = len(KINDS)
     second = [respond(probes[:, [j]], values) for j in range(carriers)]
     second.append(respond(probes[:, carriers:], values[:, carriers:]))

@@ -20,7 +20,7 @@ from spq.errors import InputError
 
 def shown(value: Any, unit: str = "") -> str:
     """Return `value` as a message shows it: one line of modest length, a number with its unit."""
-    if isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_)):
+    if not isinstance(value, (bool, np.bool_)) and isinstance(value, numbers.Real):
         return f"{float(value):.10g} {unit}".strip()
     text = " ".join(repr(value).split())
     return text if len(text) <= 60 else text[:57] + "..."
@@ -67,9 +67,7 @@ def integer(value: Any, where: str, *, minimum: int) -> int:
     return int(value)
 
 
-def numbers_of(
-    value: Any, where: str, unit: str = "", *, length: int | None = None
-) -> tuple[float, ...]:
+def numbers_of(value: Any, where: str, unit: str = "", *, length: int | None = None) -> tuple[float, ...]:
     """Return a sequence of finite numbers as a tuple of floats, of `length` if that is given.
 
     Raises InputError; an element is named by its place counted from 1.

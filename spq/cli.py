@@ -73,9 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     def command(name: str, run: Any, text: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(
-            name, help=text, description=text, parents=[common], allow_abbrev=False
-        )
+        added = commands.add_parser(name, help=text, description=text, parents=[common], allow_abbrev=False)
         added.set_defaults(run=run)
         return added
 

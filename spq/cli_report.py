@@ -94,8 +94,7 @@ def levels_table(model: Model, document: Mapping[str, Any]) -> str:
 def mesh_table(model: Model, quality: MeshQuality) -> str:
     """Return the quality figures of a mesh."""
     lines = [
-        f"mesh at accuracy {model.accuracy}: {quality.elements} curved tetrahedra, "
-        f"{quality.nodes} nodes",
+        f"mesh at accuracy {model.accuracy}: {quality.elements} curved tetrahedra, {quality.nodes} nodes",
         f"least Jacobian ratio: {quality.least_jacobian_ratio:.4f} (1 is a straight tetrahedron)",
     ]
     rows = [("region", "tetrahedra", "volume (nm^3)", "closed form", "off by")]

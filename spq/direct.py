@@ -38,8 +38,7 @@ class Direct:
         self.surroundings = discretisation.surroundings
         self._along = (self.space.points - self.space.molecule.mean_center) @ self.space.molecule.axis
         self._bare = {
-            kind: lowest_states(discretisation.carriers[kind], BARE_STATES * self.dots)[1]
-            for kind in KINDS
+            kind: lowest_states(discretisation.carriers[kind], BARE_STATES * self.dots)[1] for kind in KINDS
         }
         self._latest: dict[str, list[np.ndarray]] = {kind: [] for kind in KINDS}
 
@@ -83,7 +82,8 @@ class Direct:
     def _davidson(self, kind: str, potential: np.ndarray, guess: np.ndarray, reference):
         """Davidson's method preconditioned by the factorised bare Hamiltonian.
 
-        Converges the Ritz vectors that resemble the reference (None: the lowest few), which the growing subspace always holds.
+        Converges the Ritz vectors that resemble the reference (None: the lowest few). The reference is
+        in the subspace, so that whatever resembles it is found.
         """
         problem = self.discretisation.carriers[kind]
         values = self.space.orbital_interpolation

@@ -35,9 +35,7 @@ class Dot:
     def __post_init__(self) -> None:
         clean = {
             "core_radius": checks.number(self.core_radius, "core_radius", "nm", above=0.0),
-            "shell_thickness": checks.number(
-                self.shell_thickness, "shell_thickness", "nm", minimum=0.0
-            ),
+            "shell_thickness": checks.number(self.shell_thickness, "shell_thickness", "nm", minimum=0.0),
             "core": checks.name(self.core, "core"),
             "shell": checks.name(self.shell, "shell"),
         }
@@ -71,9 +69,7 @@ class Pair:
     gap: float
 
 
-def meet(
-    dots: Sequence[Dot], first: int, second: int, distance: float, neck_diameter: float
-) -> Pair:
+def meet(dots: Sequence[Dot], first: int, second: int, distance: float, neck_diameter: float) -> Pair:
     """Return how the dots `first` and `second` (from 0) meet at `distance` (nm).
 
     The neck (nm) is taken to join them; whether it acts depends on the lens.
@@ -93,9 +89,7 @@ def meet(
         )
     cores = one.core_radius + two.core_radius
     if distance <= cores + TOUCH:
-        raise InputError(
-            f"{given} > {cores:.10g} nm (sum of the core radii), or the cores touch or overlap"
-        )
+        raise InputError(f"{given} > {cores:.10g} nm (sum of the core radii), or the cores touch or overlap")
     widest = 2.0 * min(one.outer_radius, two.outer_radius)
     fused = distance <= reach + TOUCH
     if neck_diameter > widest and (fused or len(dots) == 2):

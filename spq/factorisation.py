@@ -6,7 +6,9 @@ MKL PARDISO where its library exists (x86-64), SuperLU in symmetric mode elsewhe
 from __future__ import annotations
 
 import logging
+import os
 import weakref
+from collections.abc import Callable
 
 import numpy as np
 import scipy.sparse as sp
@@ -36,10 +38,7 @@ class Factorisation:
 
     def __init__(self, matrix: sp.csr_matrix):
         self.shape = matrix.shape
-        self._solver, self._upper = _pardiso(matrix)
-        if self._solver is not None:
-            weakref.finalize(self, self._solver.free_memory).atexit = False  # PARDISO's memory is its own
-        self._lu = None if self._solver is not None else _superlu(matrix)
+        self._solve_block = _pardiso(matrix) or _superlu(matrix)
         probe = np.cos(np.arange(matrix.shape[0], dtype=float))
         solution = self.solve(probe)
         residual = np.linalg.norm(matrix @ solution - probe) / np.linalg.norm(probe)
@@ -61,35 +60,49 @@ class Factorisation:
             solution[:, block] = self._solve_block(right[:, block])
         return solution
 
-    def _solve_block(self, right: np.ndarray) -> np.ndarray:
-        if self._solver is None:
-            return self._lu.solve(np.ascontiguousarray(right))
-        self._solver.set_phase(33)
-        # the public solve() compares the whole matrix at each call
-        return self._solver._call_pardiso(self._upper, np.asfortranarray(right))
+
+Solver = Callable[[np.ndarray], np.ndarray]  # right-hand sides (n, k) -> solutions (n, k)
 
 
-def _pardiso(matrix):
+def _pardiso(matrix: sp.csr_matrix) -> Solver | None:
+    """Factorise with MKL PARDISO; None where its library is missing."""
     try:
         from pypardiso import PyPardisoSolver
+        from pypardiso.pardiso_wrapper import PyPardisoError
     except ImportError as error:
         log.info("MKL PARDISO is not available (%s): using SuperLU", error)
-        return None, None
+        return None
     solver = PyPardisoSolver(mtype=2)
+    # otherwise every new solver searches the whole installation for the library
+    os.environ.setdefault("PYPARDISO_MKL_RT", solver.libmkl._name)
     solver.iparm[0] = 1  # take the values below instead of the defaults of an unsymmetric matrix
     solver.iparm[1] = 2  # nested dissection
     upper = sp.triu(matrix, format="csr").astype(np.float64)
     upper.sort_indices()
     solver._check_A(upper)
     solver.set_phase(12)
-    solver._call_pardiso(upper, np.zeros((upper.shape[0], 1)))
-    return solver, upper
+    try:
+        solver._call_pardiso(upper, np.zeros((upper.shape[0], 1)))
+    except PyPardisoError as error:
+        raise SpqError(
+            f"a {upper.shape[0]} x {upper.shape[0]} matrix cannot be factorised: {error}"
+        ) from error
+    solver.set_phase(33)
+
+    def solve(right: np.ndarray) -> np.ndarray:
+        # the public solve() compares the whole matrix at each call
+        return solver._call_pardiso(upper, np.asfortranarray(right))
+
+    # its memory is outside Python's; at the end of the process it goes anyway
+    weakref.finalize(solve, solver.free_memory, everything=True).atexit = False
+    return solve
 
 
-def _superlu(matrix):
-    return splu(
+def _superlu(matrix: sp.csr_matrix) -> Solver:
+    factors = splu(
         sp.csc_matrix(matrix),
         permc_spec="MMD_AT_PLUS_A",
         diag_pivot_thresh=0.0,
         options={"SymmetricMode": True},
     )
+    return lambda right: factors.solve(np.ascontiguousarray(right))

@@ -119,13 +119,10 @@ class Molecule:
         if given and len(given) < count:
             lacking = next(i for i in range(1, count + 1) if i not in given)
             raise InputError(
-                f"dots[{lacking}].position: missing; it is given for dots[{given[0]}], "
-                "so every dot needs one"
+                f"dots[{lacking}].position: missing; it is given for dots[{given[0]}], so every dot needs one"
             )
         if count == 1 and self.neck_diameter > 0.0:
-            raise InputError(
-                f"neck_diameter = {self.neck_diameter:.10g} nm: a single dot has no neck"
-            )
+            raise InputError(f"neck_diameter = {self.neck_diameter:.10g} nm: a single dot has no neck")
         if self.center_distance is not None and (given or count != 2):
             why = "positions are given for the dots" if given else f"there is {count} dot"
             if not given and count > 2:

@@ -144,9 +144,7 @@ def solve(
         here = [reference[active] for reference in references]
         step = _step(system, shells, here, externals[active], choose, densities[active])
         moved = _size(step.densities - densities[active]) / _size(step.densities)
-        settled = (np.abs(step.energies - energies[active]) < ENERGY_TOLERANCE) & (
-            moved < DENSITY_TOLERANCE
-        )
+        settled = (np.abs(step.energies - energies[active]) < ENERGY_TOLERANCE) & (moved < DENSITY_TOLERANCE)
         settled |= _independent(system, shells)
         last = iteration == MAX_ITERATIONS
         for place, problem in enumerate(active):
@@ -156,7 +154,7 @@ def solve(
                 )
             else:
                 mapped = step.densities[place]
-                densities[problem] = advance[problem](densities[problem], mapped)
+                densities[problem] = advance[problem](densities[problem].copy(), mapped)
         energies[active] = step.energies
         active = active[~settled]
         if not len(active):
@@ -232,7 +230,8 @@ def orbital_fields(system: System, shells, densities, externals, index: int) -> 
 def _expectation(system: System, shell: Shell, fields, densities) -> np.ndarray:
     """⟨field⟩ of an orbital over all sections that act on it, (b,)."""
     sections = {0, *([system.surroundings[shell.dot]] if system.surroundings else [])}
-    return sum(system.interaction(fields, densities, section) for section in sections)
+    each = [system.interaction(fields, densities, section) for section in sections]
+    return np.sum(each, axis=0)
 
 
 def total_energies(system: System, shells, bare, densities, externals) -> np.ndarray:

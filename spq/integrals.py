@@ -63,14 +63,18 @@ class CoulombFactors:
 
 def pair_densities(space: Space, poisson: Poisson, states: dict[str, States]) -> PairDensities:
     """All pair densities as source vectors, and the choice of those that span the others."""
-    pairs, sources = [], []
-    for number, state in enumerate(states.values()):
+    counts = [len(state.energies) for state in states.values()]
+    pairs = [(number, a, b) for number, n in enumerate(counts) for a in range(n) for b in range(a + 1)]
+    chosen = _choose(space, poisson, list(states.values()), np.array(pairs))
+    sources = np.empty((len(space.covered), len(pairs)))
+    start = 0
+    for state in states.values():
         weighted = state.values * space.weights[:, None]
         for a in range(len(state.energies)):
-            sources.append(space.source(state.values[:, [a]] * weighted[:, : a + 1]))
-            pairs += [(number, a, b) for b in range(a + 1)]
-    chosen = _choose(space, poisson, list(states.values()), np.array(pairs))
-    return PairDensities(np.array(pairs), np.hstack(sources), chosen)
+            columns = slice(start, start + a + 1)
+            sources[:, columns] = space.source(state.values[:, [a]] * weighted[:, : a + 1])
+            start = columns.stop
+    return PairDensities(np.array(pairs), sources, chosen)
 
 
 def _choose(space: Space, poisson: Poisson, states: list[States], pairs: np.ndarray) -> np.ndarray:
@@ -83,20 +87,23 @@ def _choose(space: Space, poisson: Poisson, states: list[States], pairs: np.ndar
     inside = mass_form.assemble(basis, coefficient=per_point * space.in_nanocrystal[:, None])
     lumped = np.asarray(inside.sum(axis=1)).ravel()
     inner = space.inner[space.inner < mesh.nvertices]  # vertices come before the edges' nodes
-    loads = np.zeros((mesh.nvertices, len(pairs)))
+    loads = np.zeros((len(inner), len(pairs)))
     for number, state in enumerate(states):
         excess = state.energies - state.energies[0]
         weights = AMPLITUDE_ENERGY / (AMPLITUDE_ENERGY + excess)
         values = state.orbitals[: len(inner)] * weights
         columns = np.flatnonzero(pairs[:, 0] == number)
         products = values[:, pairs[columns, 1]] * values[:, pairs[columns, 2]]
-        loads[np.ix_(inner, columns)] = lumped[inner, None] * products
+        loads[:, columns] = lumped[inner, None] * products
     permittivity = per_point * poisson.permittivities[space.regions][:, None]
     matrix = stiffness_form.assemble(basis, coefficient=permittivity)
     # far away the potential hardly matters for a choice: a weak mass stands for the Robin condition
     matrix = matrix + 1e-4 * mass_form.assemble(basis, coefficient=per_point)
-    potentials = Factorisation(matrix.tocsr()).solve(4 * np.pi * COULOMB * loads)
-    _, pivots, rank, _ = scipy.linalg.lapack.dpstrf(loads.T @ potentials, tol=TOLERANCE)
+    factors = Factorisation(matrix.tocsr())
+    everywhere = np.zeros((mesh.nvertices, len(pairs)))
+    everywhere[inner] = 4 * np.pi * COULOMB * loads
+    metric = loads.T @ factors.solve(everywhere)[inner]
+    _, pivots, rank, _ = scipy.linalg.lapack.dpstrf(metric, tol=TOLERANCE, overwrite_a=True)
     return pivots[:rank] - 1
 
 

@@ -40,9 +40,14 @@ def anderson(mixing: float = 0.4, depth: int = 6) -> Iterator:
             change = np.linalg.lstsq(steps.T, -residuals[-1].ravel(), rcond=1e-10)[0]
             weights[:-1] = change
             weights[-1] -= change.sum()
-        return sum(w * (p + mixing * r) for w, p, r in zip(weights, points, residuals, strict=True))
+        steps_to = np.array(points) + mixing * np.array(residuals)
+        return np.tensordot(weights, steps_to, axes=1)
 
     return advance
 
 
-ITERATORS: dict[str, Callable[[], Iterator]] = {"plain": plain, "damped": damped, "anderson": anderson}
+ITERATORS: dict[str, Callable[[], Iterator]] = {
+    "plain": plain,
+    "damped": damped,
+    "anderson": anderson,
+}

@@ -58,9 +58,7 @@ class Material:
         for key, unit in VALUES.items():
             above = 0.0 if key in ("electron_mass", "hole_mass", "gap") else None
             minimum = 1.0 if key.startswith("permittivity") else None
-            value = checks.number(
-                getattr(self, key), where + key, unit, above=above, minimum=minimum
-            )
+            value = checks.number(getattr(self, key), where + key, unit, above=above, minimum=minimum)
             object.__setattr__(self, key, value)
         if self.name == "CdSe" and self.conduction_band != 0.0:
             raise InputError(
@@ -76,9 +74,7 @@ class Material:
         checks.known_keys(values, VALUES, f"materials.{self.name}.")
         changed = dataclasses.replace(self, **values)
         sources = {
-            key: self.sources.get(key, GIVEN)
-            if getattr(changed, key) == getattr(self, key)
-            else GIVEN
+            key: self.sources.get(key, GIVEN) if getattr(changed, key) == getattr(self, key) else GIVEN
             for key in VALUES
         }
         return dataclasses.replace(changed, sources=sources)

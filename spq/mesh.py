@@ -125,9 +125,7 @@ def _assemble(wedge: Wedge, molecule: Molecule) -> MeshTet2:
     nodes = nodes @ meshing.frame(molecule) + molecule.mean_center
     names = region_names(molecule)
     subdomains = {name: np.flatnonzero(regions == number) for number, name in enumerate(names)}
-    return MeshTet2(
-        np.ascontiguousarray(nodes.T), np.ascontiguousarray(elements.T), _subdomains=subdomains
-    )
+    return MeshTet2(np.ascontiguousarray(nodes.T), np.ascontiguousarray(elements.T), _subdomains=subdomains)
 
 
 def _reflect(nodes, elements, regions, axis: int, molecule: Molecule):

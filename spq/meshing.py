@@ -38,9 +38,7 @@ class Sizes:
 
     def scaled(self, factor: float) -> Sizes:
         """The same sizes in the nanocrystal times a factor."""
-        return replace(
-            self, core=self.core * factor, shell=self.shell * factor, edge=self.edge * factor
-        )
+        return replace(self, core=self.core * factor, shell=self.shell * factor, edge=self.edge * factor)
 
 
 SIZES = {

@@ -126,8 +126,7 @@ class Model:
             if given in NOT_BUILT.get(option, ()):
                 usable = [f'"{word}"' for word in allowed if word not in NOT_BUILT[option]]
                 raise InputError(
-                    f'model.{option} = "{given}": this part is not built yet; '
-                    f"use {' or '.join(usable)}"
+                    f'model.{option} = "{given}": this part is not built yet; use {" or ".join(usable)}'
                 )
         where = "model.electric_field"
         electric_field = checks.numbers_of(self.electric_field, where, "kV/cm", length=3)
@@ -230,9 +229,7 @@ class Model:
     def region_values(self, value: str) -> Array:
         """Return one value (a key of spq.materials.VALUES) of every region, (2 N + 1,)."""
         if value not in VALUES:
-            raise InputError(
-                f'"{value}": unknown value of a material{checks.nearest(value, VALUES)}'
-            )
+            raise InputError(f'"{value}": unknown value of a material{checks.nearest(value, VALUES)}')
         return np.array([getattr(material, value) for material in self.region_materials])
 
     def masses(self, kind: str) -> Array:

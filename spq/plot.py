@@ -158,9 +158,7 @@ def _draw_states(axes: Axes, ds: xr.Dataset, x: Array, styles: dict[str, dict[st
             )
         solid = good & ~hybridised
         for chosen, fill in ((solid, color), (hybridised, "white")):
-            axes.plot(
-                x[chosen], energy[chosen], marker, color=color, mfc=fill, ms=4.0, mew=0.9, zorder=3
-            )
+            axes.plot(x[chosen], energy[chosen], marker, color=color, mfc=fill, ms=4.0, mew=0.9, zorder=3)
         lost = good & ~values["followed"].values
         axes.plot(x[lost], energy[lost], "x", color="#444444", ms=7.5, mew=1.0, zorder=4)
 
@@ -232,16 +230,12 @@ def _legend(ds: xr.Dataset, styles: dict[str, dict[str, Any]]) -> list[Any]:
     """Return the legend of a row: its states, and what the marks in it mean."""
     from matplotlib.lines import Line2D
 
-    handles = [
-        Line2D([], [], ms=4.0, lw=1.1, label=name, **style) for name, style in styles.items()
-    ]
+    handles = [Line2D([], [], ms=4.0, lw=1.1, label=name, **style) for name, style in styles.items()]
     handles.append(Line2D([], [], color="#555555", lw=0.9, ls="--", label="without charge"))
     good = ds["converged"]
     if bool((ds["hybridised"] & good).any()):
         label = "open: hybridised"
-        handles.append(
-            Line2D([], [], ls="", marker="o", mfc="white", ms=4.0, color="#555555", label=label)
-        )
+        handles.append(Line2D([], [], ls="", marker="o", mfc="white", ms=4.0, color="#555555", label=label))
     if bool((~ds["followed"] & good).any()):
         label = "crossed: not followed"
         handles.append(Line2D([], [], ls="", marker="x", ms=7.5, color="#444444", label=label))

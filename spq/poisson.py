@@ -66,7 +66,7 @@ class Poisson:
         """
         touched = np.zeros(self.space.size)
         touched[self.space.covered] = 1.0
-        outside = self.np.zeros_like(self.permittivities)
+        outside = np.zeros_like(self.permittivities)
         outside[-1] = self.permittivities[-1]
         return float(touched @ (self.space.stiffness(outside) @ potential)) / (4 * np.pi * COULOMB)
 

@@ -16,6 +16,7 @@ from spq.discretisation import BARRIER, KINDS, Discretisation
 from spq.hartree import Choice
 from spq.integrals import States, coulomb_factors, pair_densities
 from spq.progress import Progress, silent
+from spq.space import Space
 
 
 class Reduced:
@@ -32,7 +33,7 @@ class Reduced:
         start = time.perf_counter()
         progress("states", 0, 1)
         self.states = {
-            kind: States(energies, orbitals, space.orbital_interpolation @ orbitals)
+            kind: States(energies, orbitals, space.orbital_values(orbitals))
             for kind, (energies, orbitals) in single_particle_basis(discretisation).items()
         }
         found = time.perf_counter()
@@ -46,19 +47,19 @@ class Reduced:
         integrated = time.perf_counter()
         self.seconds = {"states": found - start, "integrals": integrated - found}
 
-    def _overlaps(self, space) -> None:
+    def _overlaps(self, space: Space) -> None:
         """Populations of the dots, (N, n, n), positions along the axis, and electron-hole overlaps."""
         along = (space.points - space.molecule.mean_center) @ space.molecule.axis
         self.populations, self.axial = {}, {}
         for kind, state in self.states.items():
             weighted = state.values * space.weights[:, None]
-            parts = [space.dot_at_points == dot for dot in range(self.dots)]
-            self.populations[kind] = np.array(
-                [weighted[part].T @ state.values[part] for part in parts]
-            )
-            self.axial[kind] = (weighted * along[:, None]).T @ state.values
-        electrons = self.states["e"].values * space.weights[:, None]
-        self.pair_overlap = electrons.T @ self.states["h"].values
+            parts = []
+            for dot in range(self.dots):
+                part = space.dot_at_points == dot
+                parts.append(weighted[part].T @ state.values[part])
+            self.populations[kind] = np.array(parts)
+            self.axial[kind] = weighted.T @ (state.values * along[:, None])
+        self.pair_overlap = weighted.T @ self.states["e"].values  # the last kind is the hole
 
     def no_field(self) -> np.ndarray:
         """The field of nothing, (surroundings, k)."""
@@ -116,4 +117,4 @@ class Reduced:
 
     def electron_hole_overlap(self, electron: np.ndarray, hole: np.ndarray) -> float:
         """⟨φ_e|φ_h⟩."""
-        return float(electron @ self.pair_overlap @ hole)
+        return float(hole @ self.pair_overlap @ electron)

@@ -17,6 +17,7 @@ from spq.space import Space
 from spq.units import HBAR2_2M
 
 RESIDUAL_LIMIT = 1e-8  # eV, norm of (H − E M) φ in the metric of the inverse mass diagonal
+EIGEN_TOLERANCE = 1e-11  # relative, of the inverted problem's eigenvalues
 BELOW = 0.05  # eV; the shift lies this far below the lowest possible level
 
 
@@ -79,6 +80,7 @@ def lowest_states(problem: Carrier, count: int) -> tuple[np.ndarray, np.ndarray]
         OPinv=inverse,
         v0=start,
         ncv=min(size - 1, max(2 * count, count + 20)),
+        tol=EIGEN_TOLERANCE,
     )
     order = np.argsort(energies)
     energies, orbitals = energies[order], orbitals[:, order]
@@ -104,6 +106,7 @@ def check_residuals(applied, mass, energies, orbitals) -> None:
             f"allowed is {RESIDUAL_LIMIT:.0e} eV",
             partial=energies,
         )
+
 
 def orthonormal(vectors: np.ndarray, mass, against: np.ndarray | None = None) -> np.ndarray:
     """Columns made orthonormal in the mass matrix, and orthogonal to `against`; dependent ones go."""

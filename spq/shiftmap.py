@@ -7,13 +7,20 @@ a self-consistent problem of its own, followed from the same state without charg
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spq.errors import ConvergenceError
+from spq.hartree import System
+from spq.inputfile import dumps
+from spq.model import Model
+from spq.progress import Progress, silent
+from spq.surface import line_positions, surface_points
 from spq.transition import (
     HYBRIDISED_RULE,
     Transition,
@@ -24,14 +31,11 @@ from spq.transition import (
     transitions,
     uncharged,
 )
-from spq.hartree import System
-from spq.inputfile import dumps
-from spq.model import Model
-from spq.progress import Progress, silent
-from spq.surface import line_positions, surface_points
 
 if TYPE_CHECKING:
     import xarray
+
+log = logging.getLogger(__name__)
 
 # of every point: unit, and what it is
 VARIABLES = {
@@ -76,17 +80,16 @@ def shift_map(
     -------
     xarray.Dataset
         Dimensions state, charge, point (and dot); variables named in VARIABLES and POPULATIONS with
-        their units, and reference_eV per state. A point that fails is NaN with converged False.
+        their units, and reference_eV per state. A point that fails is NaN with converged False; so
+        is every point of a state that fails without charge.
 
     Raises
     ------
     InputError
         If a state, charge or position does not fit the molecule.
-    ConvergenceError
-        If a state does not converge without charge.
     """
     given = {"states": states, "charges": charges, "points": points, "z": z}
-    changes = {name: value for name, value in given.items() if value is not None}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if changes:
         model = model.replace(map=replace(model.map, **changes))
     start = time.perf_counter()
@@ -99,7 +102,11 @@ def shift_map(
     fields += charge_field(system, model, model.surface_charges)
     data = _empty(model, len(places))
     for i, state in enumerate(model.states):
-        bare = uncharged(system, state, model.final_state)
+        try:
+            bare = uncharged(system, state, model.final_state)
+        except ConvergenceError as error:
+            log.warning("%s without charge: %s", state.name, error)
+            continue
         found = _map_state(system, model, bare, fields, progress)
         for where, each in found.items():
             for name, value in _values(system, model, each, bare).items():
@@ -192,25 +199,45 @@ def _dataset(model: Model, data: dict, places: tuple, seconds: dict) -> xarray.D
 
     heights, azimuths, positions = places
     point = ("state", "charge", "point")
-    variables = {
+    variables: dict[str, Any] = {
         name: (point, data[name], {"units": unit, "long_name": text})
         for name, (unit, text) in VARIABLES.items()
     }
     for name, text in POPULATIONS.items():
         variables[name] = ((*point, "dot"), data[name], {"units": "1", "long_name": text})
     reference = "emission energy without the surface charge"
-    variables["reference_eV"] = ("state", data["reference_eV"], {"units": "eV", "long_name": reference})
+    variables["reference_eV"] = (
+        "state",
+        data["reference_eV"],
+        {"units": "eV", "long_name": reference},
+    )
     for name in ("reference_overlap", "reference_hybridised"):
-        variables[name] = ("state", data[name], {"units": "1", "long_name": f"{name[10:]} without it"})
+        variables[name] = (
+            "state",
+            data[name],
+            {"units": "1", "long_name": f"{name[10:]} without it"},
+        )
     emitter = [state.emitter for state in model.states]
     variables["emitter"] = ("state", emitter, {"units": "1", "long_name": "the dot that emits"})
-    coordinates = {
+    coordinates: dict[str, Any] = {
         "state": ("state", [state.name for state in model.states]),
-        "charge": ("charge", list(model.map.charges), {"units": "e", "long_name": "surface charge"}),
+        "charge": (
+            "charge",
+            list(model.map.charges),
+            {"units": "e", "long_name": "surface charge"},
+        ),
         "dot": ("dot", np.arange(1, len(model.molecule.dots) + 1)),
         "z_nm": ("point", heights, {"units": "nm", "long_name": "position along the long axis"}),
-        "phi_deg": ("point", azimuths, {"units": "degree", "long_name": "azimuth about the long axis"}),
-        "position_nm": (("point", "xyz"), positions, {"units": "nm", "long_name": "place of the charge"}),
+        "phi_deg": (
+            "point",
+            azimuths,
+            {"units": "degree", "long_name": "azimuth about the long axis"},
+        ),
+        "position_nm": (
+            ("point", "xyz"),
+            positions,
+            {"units": "nm", "long_name": "place of the charge"},
+        ),
     }
     attributes = {
         "title": f"Surface-charge shift map, self-energy: {model.self_energy}",

@@ -123,5 +123,5 @@ def _angular_matrix(discretisation: Discretisation, orbitals: np.ndarray) -> np.
         nodal[space.inner] = orbital
         gradient = basis.interpolate(nodal).grad
         slopes.append(np.einsum("deq,deq->eq", around, gradient).ravel())
-    slopes = np.array(slopes)
-    return (slopes * space.weights) @ slopes.T
+    turned = np.array(slopes)
+    return (turned * space.weights) @ turned.T

@@ -42,9 +42,7 @@ def draw_molecule(axes: Axes, molecule: Molecule, emitter: int, sign: float = 1.
             axes.plot(*ends.T, color=LINE, lw=0.9, ls=":", zorder=3)
     for i, (place, radius) in enumerate(zip(places, molecule.core_radii, strict=True), 1):
         fill = BRIGHT_CORE if i == emitter else CORE
-        axes.add_patch(
-            Circle(tuple(place), radius, facecolor=fill, edgecolor="#333333", lw=0.8, zorder=4)
-        )
+        axes.add_patch(Circle(tuple(place), radius, facecolor=fill, edgecolor="#333333", lw=0.8, zorder=4))
         axes.text(place[0], place[1], str(i), ha="center", va="center", fontsize=9, zorder=5)
     axes.set_ylim(-reach(molecule), reach(molecule))
 

@@ -96,7 +96,7 @@ class Space:
     @cached_property
     def points(self) -> np.ndarray:
         """Quadrature points in the nanocrystal in nm, (q, 3)."""
-        return self.nanocrystal.global_coordinates().value.reshape(3, -1).T
+        return np.asarray(self.nanocrystal.global_coordinates()).reshape(3, -1).T
 
     @cached_property
     def dot_at_points(self) -> np.ndarray:
@@ -112,7 +112,7 @@ class Space:
         rows = np.arange(elements * count).reshape(elements, count)
         values, columns = [], []
         for i in range(basis.Nbfun):
-            values.append(np.broadcast_to(basis.basis[i][0].value, (elements, count)))
+            values.append(np.broadcast_to(self._shape[i], (elements, count)))
             columns.append(np.broadcast_to(basis.element_dofs[i][:, None], (elements, count)))
         entries = (np.ravel(values), (np.tile(rows.ravel(), basis.Nbfun), np.ravel(columns)))
         return sp.csr_matrix(entries, shape=(elements * count, self.size))
@@ -129,12 +129,31 @@ class Space:
         entries = (np.ones(len(local)), (local, np.arange(len(local))))
         return sp.csr_matrix(entries, shape=(len(self.covered), len(local)))
 
+    @cached_property
+    def _shape(self) -> np.ndarray:
+        """Shape functions at the quadrature points of an element, (10, points)."""
+        basis = self.nanocrystal
+        return np.array([np.asarray(basis.basis[i][0])[0] for i in range(basis.Nbfun)])
+
     def source(self, values: np.ndarray) -> np.ndarray:
         """∫ f v for every covered degree of freedom; f · weights at the quadrature points, (q, k)."""
-        basis = self.nanocrystal
-        shape = np.array([basis.basis[i][0].value[0] for i in range(basis.Nbfun)])
-        blocks = values.reshape(len(basis.tind), shape.shape[1], -1)
-        return self._scatter @ np.matmul(shape, blocks).reshape(-1, blocks.shape[2])
+        blocks = values.reshape(-1, self._shape.shape[1], values.shape[1])
+        return self._scatter @ np.matmul(self._shape, blocks).reshape(-1, values.shape[1])
+
+    def orbital_source(self, values: np.ndarray) -> np.ndarray:
+        """The same for the inner degrees of freedom, (len(inner), k)."""
+        return self.source(values)[np.searchsorted(self.covered, self.inner)]
+
+    def values(self, fields: np.ndarray) -> np.ndarray:
+        """Values (q, k) at the nanocrystal's quadrature points of fields (size, k)."""
+        nodes = fields[self.nanocrystal.element_dofs.T]  # (elements, 10, k)
+        return np.matmul(self._shape.T, nodes).reshape(-1, fields.shape[1])
+
+    def orbital_values(self, orbitals: np.ndarray) -> np.ndarray:
+        """Values (q, k) at the nanocrystal's quadrature points of orbitals (len(inner), k)."""
+        fields = np.zeros((self.size, orbitals.shape[1]))
+        fields[self.inner] = orbitals
+        return self.values(fields)
 
     @cached_property
     def orbital_interpolation(self) -> sp.csr_matrix:

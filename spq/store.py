@@ -182,9 +182,7 @@ def _write_csv(ds: xr.Dataset, path: Path) -> None:
     order = ("state", "charge", "point")
     tables = [ds[name].transpose(*order).values for name in ROW_VARIABLES]
     tables += [
-        ds[name].transpose(*order, "dot").values[..., i]
-        for name in DOT_VARIABLES
-        for i in range(len(dots))
+        ds[name].transpose(*order, "dot").values[..., i] for name in DOT_VARIABLES for i in range(len(dots))
     ]
     position = ds["position_nm"].transpose("point", ...).values
     with path.open("w", newline="", encoding="utf-8") as stream:

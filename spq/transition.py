@@ -6,9 +6,9 @@ the orbitals that survive (`relaxed`) or kept as they are (`frozen`).
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 
@@ -73,15 +73,24 @@ class Transition:
         return self.initial.iterations + self.final.iterations
 
 
-@lru_cache(maxsize=2)
-def _prepared(model: Model) -> System:
-    discretisation = discretise(model)
-    return Direct(discretisation) if model.method == "direct" else Reduced(discretisation)
+PREPARED = 2  # problems kept in memory
+_prepared: OrderedDict[Model, System] = OrderedDict()
 
 
 def prepare(model: Model, progress: Progress = silent) -> System:
-    """The discretised problem of a model; models that differ in charges or map share it."""
-    return _prepared(model.replace(surface_charges=(), map=MapSpec(), final_state="relaxed"))
+    """The discretised problem of a model; models that differ in charges or map share it.
+
+    The last two are kept in memory. Raises what building the mesh and the operators raises.
+    """
+    key = model.replace(surface_charges=(), map=MapSpec(), final_state="relaxed")
+    if key not in _prepared:
+        while len(_prepared) >= PREPARED:  # before the new one needs its memory
+            _prepared.popitem(last=False)
+        discretisation = discretise(key, progress)
+        direct = model.method == "direct"
+        _prepared[key] = Direct(discretisation) if direct else Reduced(discretisation, progress)
+    _prepared.move_to_end(key)
+    return _prepared[key]
 
 
 def transitions(
@@ -119,6 +128,8 @@ def transitions(
     found: list[Transition | Solution] = list(initial)
     done = [i for i, solution in enumerate(initial) if solution.converged]
     kept = [initial[i] for i in done]
+    if not kept:
+        return found
     if final_state == "frozen":
         final = [_frozen(system, state, each, externals[i]) for i, each in zip(done, kept, strict=True)]
     else:
@@ -146,10 +157,11 @@ def continued(
         first = reference.initial
         for part in (0.25, 0.5, 0.75, 1.0):
             field = part * externals[[i]]
-            (found[i],) = transitions(system, state, field, reference, final_state, [first])
-            if isinstance(found[i], Solution):
+            (reached,) = transitions(system, state, field, reference, final_state, [first])
+            found[i] = reached
+            if isinstance(reached, Solution):
                 break
-            first = found[i].initial
+            first = reached.initial
     return found
 
 

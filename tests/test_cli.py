@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import meshio
 import numpy as np
@@ -16,7 +17,7 @@ import spq.shiftmap
 from spq import inputfile, store
 from spq.cli import main
 from spq.cost import estimate
-from spq.geometry import Molecule
+from spq.gallery import NOMINAL, heterodimer
 from spq.mesh import molecule_mesh
 from spq.meshfile import jacobian_ratios, mesh_quality, write_mesh
 from spq.model import Model
@@ -224,9 +225,8 @@ def test_mesh(small, capsys):
 
 def test_written_mesh_keeps_nodes_and_regions(tmp_path):
     """Read back: the middle nodes lie on their edges in the order of the file format."""
-    molecule = Molecule.dimer((1.3, 1.35), 2.1)
-    mesh = molecule_mesh(molecule, "coarse")
-    write_mesh(mesh, molecule, tmp_path / "m.msh")
+    mesh = molecule_mesh(NOMINAL, "coarse")
+    write_mesh(mesh, NOMINAL, tmp_path / "m.msh")
     found = meshio.read(tmp_path / "m.msh")
     (block,) = found.cells
     assert block.type == "tetra10"
@@ -240,13 +240,13 @@ def test_written_mesh_keeps_nodes_and_regions(tmp_path):
     swapped = nodes[:, [0, 1, 2, 3, 4, 5, 6, 7, 9, 8]]
     apart = np.linalg.norm(swapped[:, 4:] - nodes[:, edges].mean(axis=2), axis=2)
     assert np.max(apart / lengths) > 0.4
-    quality = mesh_quality(mesh, molecule)
+    quality = mesh_quality(mesh, NOMINAL)
     numbers = np.bincount(found.cell_data["gmsh:physical"][0])[1:]
     assert tuple(numbers) == quality.region_elements
 
 
 def test_jacobian_ratio_notices_an_inverted_element():
-    mesh = molecule_mesh(Molecule.dimer((1.3, 1.35), 2.1), "coarse")
+    mesh = molecule_mesh(NOMINAL, "coarse")
     assert jacobian_ratios(mesh).min() > 0.0
     places = mesh.doflocs.copy()
     element = mesh.dofs.element_dofs[:, 0]
@@ -265,7 +265,7 @@ def test_check_computes_nothing(small, capsys):
     assert document["states"] == ["segX-@1", "X@2"] and document["points"] == 3
     # initial and final states: segX- leaves an electron, X leaves nothing; 3 points and none
     assert document["solutions"] == (2 + 1) * (3 + 1)
-    mesh = molecule_mesh(Molecule.dimer((1.3, 1.35), 2.1), "coarse")
+    mesh = molecule_mesh(NOMINAL, "coarse")
     assert (document["elements"], document["unknowns"]) == (mesh.t.shape[1], mesh.doflocs.shape[1])
     assert document["stored_mesh"] is True
     assert document["seconds"] > 0.0 and document["memory_GB"] > 0.0
@@ -286,7 +286,7 @@ def test_check_without_a_map(small, capsys):
 
 @pytest.mark.parametrize("accuracy", ["coarse", "normal"])
 def test_estimated_size_is_near_that_of_the_mesh(accuracy, monkeypatch, tmp_path):
-    model = Model(Molecule.dimer((1.3, 1.35), 2.1), accuracy=accuracy)
+    model = heterodimer(accuracy=accuracy)
     known = estimate(model)
     assert known.stored_mesh
     monkeypatch.setattr("spq.cost.has_mesh", lambda model: False)
@@ -315,7 +315,7 @@ def test_materials(capsys, small):
 def test_init_writes_the_nominal_input_once(small, capsys):
     status, out, _ = run(capsys, "init", "--json")
     assert status == 0 and only_json(out) == {"written": ["dimer.toml"]}
-    assert inputfile.load("dimer.toml") == Model(Molecule.dimer((1.3, 1.35), 2.1))
+    assert inputfile.load("dimer.toml") == Model(NOMINAL)
     assert "dimer.toml: is there already" in refused(capsys, "init")
     assert run(capsys, "init", "other.toml", "--out", "new", "-q") == (0, "", "")
     assert (small / "new" / "other.toml").read_text() == inputfile.TEMPLATE
@@ -388,14 +388,15 @@ def test_unwritable_output_is_found_before_computing(small, capsys, words, monke
     assert sorted(os.listdir()) == ["file", "small.toml"]
 
 
-def command(*words, **options):
+def command(*words):
     """Start spq as a process of its own."""
+    package = str(Path(spq.hartree.__file__).parents[1])
     return subprocess.Popen(
         [sys.executable, "-m", "spq", *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        **options,
+        env=os.environ | {"PYTHONPATH": package},
     )
 
 

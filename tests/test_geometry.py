@@ -82,9 +82,7 @@ def test_volumes_against_counting_cells(name):
     cells = 2 * math.pi * rho[:, None] * np.ones(len(z)) * (6.0 / steps) * (end / steps)
     r, h = np.meshgrid(rho, z, indexing="ij")
     points = np.stack([r, 0 * r, h], axis=-1)
-    core = np.min(
-        np.linalg.norm(points[..., None, :] - molecule.centers, axis=-1) - molecule.core_radii, -1
-    )
+    core = np.min(np.linalg.norm(points[..., None, :] - molecule.centers, axis=-1) - molecule.core_radii, -1)
     inside = molecule.distance_outside(points) <= 0.0
     dot = molecule.dot_of(points)
     counted = []
@@ -140,9 +138,7 @@ def test_swapping_the_dots_mirrors_the_molecule():
     points = np.random.default_rng(4).uniform(-7, 7, (500, 3))
     mirrored = Molecule.dimer((1.35, 1.3), 2.1)
     at = points * [1, 1, -1]
-    np.testing.assert_allclose(
-        mirrored.distance_outside(at), NOMINAL.distance_outside(points), atol=1e-12
-    )
+    np.testing.assert_allclose(mirrored.distance_outside(at), NOMINAL.distance_outside(points), atol=1e-12)
     np.testing.assert_array_equal(1 - mirrored.dot_of(at), NOMINAL.dot_of(points))
 
 
@@ -155,9 +151,7 @@ def test_several_dots():
     assert triangle.volumes() is None
     np.testing.assert_array_equal(triangle.dot_of([[1, 0, 0], [4, 1, 0], [1, 4, 2]]), [0, 1, 2])
     np.testing.assert_allclose(triangle.mean_center, [2, 2, 0])
-    unequal = Molecule(
-        [Dot(1.3, t, position=p) for t, p in zip((2.1, 3, 2.1), places, strict=True)]
-    )
+    unequal = Molecule([Dot(1.3, t, position=p) for t, p in zip((2.1, 3, 2.1), places, strict=True)])
     for pair in unequal.pairs:
         along = unequal.centers[pair.second] - unequal.centers[pair.first]
         plane = unequal.centers[pair.first] + along * pair.plane / pair.distance

@@ -90,9 +90,7 @@ def test_the_template_is_the_nominal_heterodimer():
 def test_every_key_arrives():
     model = loads(EVERY_KEY)
     assert model == Model(
-        Molecule.dimer(
-            (1.3, 1.0), (2.1, 0.0), 6.0, 1.5, core=("CdSe", "InP"), shell=("ZnS", "CdS")
-        ),
+        Molecule.dimer((1.3, 1.0), (2.1, 0.0), 6.0, 1.5, core=("CdSe", "InP"), shell=("ZnS", "CdS")),
         matrix="ligand",
         conduction_band_offset=0.32,
         permittivity="optical",

@@ -9,11 +9,12 @@ from matplotlib.patches import Circle
 from synthetic import synthetic_map
 
 from spq import plot
+from spq.gallery import heterodimer
 from spq.geometry import Dot, Molecule
 from spq.model import MapSpec, Model
 from spq.sketch import BRIGHT_CORE
 
-NOMINAL = Model(Molecule.dimer((1.3, 1.35), 2.1))
+NOMINAL = heterodimer()
 TRIANGLE = Molecule([Dot(1.3, 2.1, position=p) for p in ((0, 0, 0), (0, 0, 6.4), (0, 5.5, 3.2))])
 
 

@@ -11,10 +11,9 @@ from synthetic import synthetic_map
 
 from spq import inputfile, store
 from spq.errors import InputError
-from spq.geometry import Molecule
-from spq.model import Model
+from spq.gallery import heterodimer
 
-NOMINAL = Model(Molecule.dimer((1.3, 1.35), 2.1))
+NOMINAL = heterodimer()
 
 
 @pytest.fixture(scope="module")

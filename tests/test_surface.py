@@ -42,9 +42,7 @@ def test_the_neck_is_the_outermost_surface_where_it_acts():
 
 def test_phi_turns_right_handed_from_x():
     points = surface_points(MONOMER, [0, 0, 0], [0, 90, -180])
-    np.testing.assert_allclose(
-        points, 3.4 * np.array([[1, 0, 0], [0, 1, 0], [-1, 0, 0]]), atol=1e-12
-    )
+    np.testing.assert_allclose(points, 3.4 * np.array([[1, 0, 0], [0, 1, 0], [-1, 0, 0]]), atol=1e-12)
     # axis along +x: phi = 0 is +y and 90 degrees is axis x y = +z
     turned = NOMINAL.rotated(Z_TO_X)
     np.testing.assert_allclose(turned.axis, [1, 0, 0], atol=1e-15)
@@ -125,9 +123,7 @@ def test_line_positions_of_a_gapped_homodimer_are_mirror_images():
     np.testing.assert_allclose(line_positions(CHAIN, 40)[[0, -1]], [-9.4, 12.4], atol=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("points", "message"), [(3, ">= 4"), (40.0, "whole number"), (True, "whole")]
-)
+@pytest.mark.parametrize(("points", "message"), [(3, ">= 4"), (40.0, "whole number"), (True, "whole")])
 def test_too_few_points(points, message):
     with pytest.raises(InputError, match=message):
         line_positions(GAPPED, points)

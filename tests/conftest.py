@@ -1,0 +1,58 @@
+"""Discretised problems shared by the tests; each is made once, when a test first asks for it."""
+
+import os
+
+import pytest
+from systems import reduced, discretised
+
+from spq import gallery
+from spq.transition import prepare
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """A cache folder of this run's own, unless one is given: the user's is never touched."""
+    if os.environ.get("SPQ_CACHE"):
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPQ_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def sphere():
+    """Monomer of uniform permittivity 9.5, conduction-band step 0.32 eV, coarse."""
+    return discretised(gallery.uniform_monomer(0.32, accuracy="coarse"))
+
+
+@pytest.fixture(scope="session")
+def reduced_sphere(sphere):
+    """`sphere` in its basis of single-particle states."""
+    return reduced(sphere)
+
+
+@pytest.fixture(scope="session")
+def well():
+    """Infinite well of 3.4 nm, coarse."""
+    return discretised(gallery.infinite_well(accuracy="coarse"))
+
+
+@pytest.fixture(scope="session")
+def normal_sphere():
+    """Monomer of uniform permittivity 9.5, conduction-band step 0.10 eV, normal."""
+    return discretised(gallery.uniform_monomer(0.10, accuracy="normal"))
+
+
+@pytest.fixture(scope="session")
+def heterodimer():
+    """Nominal heterodimer, coarse, in its basis; the one that spq.emission and shift_map share."""
+    model = gallery.heterodimer(accuracy="coarse")
+    discretised(model)
+    return prepare(model)
+
+
+@pytest.fixture(scope="session")
+def homodimer():
+    """Homodimer of core 1.3, coarse, in its basis."""
+    return reduced(discretised(gallery.homodimer(accuracy="coarse")))
