@@ -21,9 +21,9 @@ from spq.schrodinger import lowest_states, orthonormal
 from spq.space import Space
 
 LOWEST_PER_DOT = 5  # s and p states, and one more
-DISCARDED = {"coarse": 3e-5, "normal": 1e-5, "fine": 3e-6}  # eV, energy norm of a response left out
-POLAR = 4  # rings of probe charges around a dot, poles excluded
-AZIMUTHS = 6
+DISCARDED = {"coarse": 3e-5, "normal": 2e-5, "fine": 1e-5}  # eV, energy norm of a response left out
+POLAR = {"coarse": 5, "normal": 7, "fine": 7}  # rings of probe charges around a dot, poles excluded
+AZIMUTHS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,18 +65,23 @@ def _probe_potentials(discretisation: Discretisation, local: dict[str, Local], d
     """Potentials (q, probes) in eV at the quadrature points: electron, hole, then surface charges."""
     space, poisson = discretisation.space, discretisation.poisson[0]
     densities = np.column_stack([local[kind].values ** 2 for kind in KINDS])
-    places = probe_positions(space.molecule, dot)
+    places = probe_positions(space.molecule, dot, POLAR[discretisation.model.accuracy])
     charges = space.point_values(places).toarray().T
     sources = np.hstack([poisson.density_source(densities), charges])
     return space.values(poisson.solve(sources))
 
 
-def probe_positions(molecule: Molecule, dot: int) -> np.ndarray:
-    """Places (s, 3) in nm on the free surface of a dot, symmetric in the molecule's frame."""
-    polar = np.pi * np.arange(1, POLAR + 1) / (POLAR + 1)
-    azimuth = 2 * np.pi * np.arange(AZIMUTHS) / AZIMUTHS
-    theta, phi = (grid.ravel() for grid in np.meshgrid(polar, azimuth, indexing="ij"))
-    ring = [np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)]
+def probe_positions(molecule: Molecule, dot: int, count: int) -> np.ndarray:
+    """Places (s, 3) in nm on the free surface of a dot, symmetric in the molecule's frame.
+
+    They lie on `count` rings about the long axis and at both poles.
+    """
+    rings = np.arange(1, count + 1)
+    polar = np.repeat(np.pi * rings / (count + 1), AZIMUTHS)
+    # every second ring is turned by half a step, counted from the equator to keep mirror symmetry
+    turned = np.abs(2 * rings - count - 1) // 2 % 2
+    azimuth = 2 * np.pi / AZIMUTHS * (np.arange(AZIMUTHS) + 0.5 * turned[:, None]).ravel()
+    ring = [np.sin(polar) * np.cos(azimuth), np.sin(polar) * np.sin(azimuth), np.cos(polar)]
     directions = np.vstack([np.column_stack(ring), [[0, 0, 1], [0, 0, -1]]]) @ frame(molecule)
     places = molecule.centers[dot] + molecule.outer_radii[dot] * directions
     return places[molecule.distance_outside(places) > -1e-6]

@@ -20,7 +20,7 @@ from spq.poisson import Poisson
 from spq.space import Space, mass_form, stiffness_form
 from spq.units import COULOMB
 
-TOLERANCE = 1e-8  # eV, weighted Coulomb self-interaction of a pair density left out
+TOLERANCE = 3e-8  # eV, weighted Coulomb self-interaction of a pair density left out
 AMPLITUDE_ENERGY = 0.3  # eV; a state enters an orbital with an amplitude of about this over its energy
 
 

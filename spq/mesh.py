@@ -54,7 +54,7 @@ def molecule_mesh(molecule: Molecule, accuracy: str = "normal") -> MeshTet2:
     wedge = _read(name)
     if wedge is None:
         wedge = meshing.mesh_wedge(molecule, accuracy)
-        _write(wedge, user_cache() / name)
+        write_wedge(wedge, user_cache() / name)
     mesh = _assemble(wedge, molecule)
     _check_volumes(mesh, molecule, accuracy)
     return mesh
@@ -101,7 +101,7 @@ def _read(name: str) -> Wedge | None:
     return None
 
 
-def _write(wedge: Wedge, path: Path) -> None:
+def write_wedge(wedge: Wedge, path: Path) -> None:
     """Write at once or not at all; a cache that cannot be written costs only time."""
     temporary = path.with_name(f"{path.stem}.{os.getpid()}.tmp.npz")
     try:

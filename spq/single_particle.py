@@ -16,7 +16,7 @@ from spq.schrodinger import lowest_states
 
 LEVELS_PER_DOT = 8
 DEGENERATE = 2e-3  # eV; mesh splitting of a degenerate level stays below this
-WHOLE = 0.05  # how near to a whole number m must be
+WHOLE = 0.2  # how near to a square number ⟨L_z²⟩ must be
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,9 @@ def _angular(discretisation: Discretisation, kind: str, energies, orbitals):
     for group in np.split(np.arange(len(energies)), edges):
         values, mixed = np.linalg.eigh(squared[np.ix_(group, group)])
         turned[:, group] = orbitals[:, group] @ mixed
-        m = np.sqrt(np.clip(values, 0.0, None))
-        numbers += [int(round(x)) if abs(x - round(x)) < WHOLE else None for x in m]
+        whole = np.round(np.sqrt(np.clip(values, 0.0, None)))
+        definite = np.abs(values - whole**2) < WHOLE
+        numbers += [int(m) if known else None for m, known in zip(whole, definite, strict=True)]
     return turned, numbers
 
 
