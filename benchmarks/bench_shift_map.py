@@ -10,7 +10,7 @@ from cases import POINTS, shifts, size
 
 from spq import gallery, load_map
 from spq.direct import Direct
-from spq.transition import prepare
+from spq.prepare import prepare
 
 
 def test_nominal_map(benchmark, tmp_path):

@@ -10,9 +10,9 @@ from spq.factorisation import Factorisation
 from spq.integrals import States, coulomb_factors, pair_densities
 from spq.mesh import molecule_mesh, region_volumes
 from spq.meshing import mesh_wedge
+from spq.observables import emission
 from spq.reduced import Reduced
 from spq.schrodinger import lowest_states
-from spq.transition import emission
 
 MODEL = gallery.heterodimer()
 # the core/shell sphere 1.3/3.4 nm, meV: 1s, 1p, 1d, 2s of the electron at a step of 0.10 eV, and of the hole

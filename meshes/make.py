@@ -5,7 +5,9 @@ from pathlib import Path
 from spq import gallery, mesh, meshing
 
 FOLDER = Path(__file__).parent
-CASES = [(case, accuracy) for accuracy in ("coarse", "normal") for case in ("heterodimer", "homodimer", "monomer")]
+CASES = [
+    (case, accuracy) for accuracy in ("coarse", "normal") for case in ("heterodimer", "homodimer", "monomer")
+]
 CASES += [("heterodimer", "fine"), ("monomer", "fine")]
 
 if __name__ == "__main__":

@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     from spq.materials import Material as Material
     from spq.model import MapSpec as MapSpec
     from spq.model import Model as Model
+    from spq.observables import Emission as Emission
+    from spq.observables import emission as emission
     from spq.shiftmap import shift_map as shift_map
     from spq.single_particle import Levels as Levels
     from spq.single_particle import levels as levels
     from spq.store import load_map as load_map
     from spq.store import save_map as save_map
     from spq.surface import SurfaceCharge as SurfaceCharge
-    from spq.transition import Emission as Emission
-    from spq.transition import emission as emission
 
 # public name: module that defines it, imported when the name is first used
 _PUBLIC = {
     "ConvergenceError": "errors",
     "Dot": "geometry",
-    "Emission": "transition",
+    "Emission": "observables",
     "InputError": "errors",
     "Levels": "single_particle",
     "MATERIALS": "materials",
@@ -50,7 +50,7 @@ _PUBLIC = {
     "SpqError": "errors",
     "State": "carriers",
     "SurfaceCharge": "surface",
-    "emission": "transition",
+    "emission": "observables",
     "levels": "single_particle",
     "load": "inputfile",
     "load_map": "store",

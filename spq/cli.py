@@ -21,7 +21,7 @@ from spq.progress import Progress, TerminalProgress, silent
 
 if TYPE_CHECKING:
     from spq.model import Model
-    from spq.transition import Emission
+    from spq.observables import Emission
 
 DONE, NOT_CONVERGED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -127,7 +127,7 @@ def _emission(args: argparse.Namespace) -> int:
     failed: list[ConvergenceError] = []
     found: list[Emission] = []
     with _progress(args) as progress:
-        from spq.transition import emission
+        from spq.observables import emission
 
         for state in model.states:
             try:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from spq.cost import Cost
     from spq.meshfile import MeshQuality
     from spq.model import Model
-    from spq.transition import Emission
+    from spq.observables import Emission
 
 
 def map_table(ds: xr.Dataset) -> str:

@@ -19,18 +19,11 @@ from spq.errors import ConvergenceError
 from spq.hartree import System
 from spq.inputfile import dumps
 from spq.model import Model
+from spq.observables import HYBRIDISED_RULE, describe
+from spq.prepare import charge_field, prepare
 from spq.progress import Progress, silent
 from spq.surface import line_positions, surface_points
-from spq.transition import (
-    HYBRIDISED_RULE,
-    Transition,
-    charge_field,
-    continued,
-    describe,
-    prepare,
-    transitions,
-    uncharged,
-)
+from spq.transition import Transition, continued, transitions, uncharged
 
 if TYPE_CHECKING:
     import xarray

@@ -3,10 +3,10 @@
 import os
 
 import pytest
-from systems import reduced, discretised
+from systems import discretised, reduced
 
 from spq import gallery
-from spq.transition import prepare
+from spq.prepare import prepare
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -56,3 +56,9 @@ def heterodimer():
 def homodimer():
     """Homodimer of core 1.3, coarse, in its basis."""
     return reduced(discretised(gallery.homodimer(accuracy="coarse")))
+
+
+@pytest.fixture(scope="session")
+def normal_heterodimer():
+    """Nominal heterodimer, normal, in its basis; for slow tests."""
+    return reduced(discretised(gallery.heterodimer(accuracy="normal")))

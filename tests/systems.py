@@ -2,6 +2,7 @@
 
 import functools
 import json
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 from spq.carriers import parse_state
 from spq.discretisation import discretise
 from spq.mesh import cache_name, shipped, user_cache
+from spq.prepare import charge_field
 from spq.reduced import Reduced
-from spq.transition import charge_field, continued, converged, uncharged
+from spq.schrodinger import lowest_states
+from spq.transition import continued, converged, uncharged
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -52,10 +55,16 @@ def discretised(model):
 reduced = Reduced
 
 
+_BARE = weakref.WeakKeyDictionary()  # system -> what `bare` found on it
+
+
 def bare(system, state, final_state="relaxed"):
-    """The transition of a state without surface charge."""
-    dots = len(system.discretisation.model.molecule.dots)
-    return uncharged(system, parse_state(state, dots), final_state)
+    """The transition of a state without surface charge, solved for once."""
+    known = _BARE.setdefault(system, {})
+    if (state, final_state) not in known:
+        dots = len(system.discretisation.model.molecule.dots)
+        known[state, final_state] = uncharged(system, parse_state(state, dots), final_state)
+    return known[state, final_state]
 
 
 def emission_meV(system, state, final_state="relaxed"):
@@ -79,8 +88,6 @@ def shift_meV(system, state, charges, final_state="relaxed"):
 
 def density(discretisation, kind, index=0):
     """Density (q,) in nm⁻³ of a single-particle state at the quadrature points."""
-    from spq.schrodinger import lowest_states
-
     _, orbitals = lowest_states(discretisation.carriers[kind], index + 1)
     return (discretisation.space.orbital_interpolation @ orbitals[:, index]) ** 2
 

@@ -7,8 +7,8 @@ from systems import bare, charged, discretised, emission_meV, need_gmsh, reduced
 from spq import gallery, meshing
 from spq.direct import Direct
 from spq.model import Model
+from spq.observables import describe
 from spq.surface import SurfaceCharge
-from spq.transition import describe
 
 AGREE = 0.05  # meV, direct against reduced
 SAME = 0.1  # meV, the same molecule elsewhere or on another part of the mesh
@@ -20,60 +20,60 @@ NEAR = -6.6  # nm, of dot 1
 COARSE_SHIFT = {"X-": 0.1, "X+": 0.3, "XX": 0.2}
 
 
-def both_ways(system, states, charges):
-    """Compare shifts of direct and reduced on one discretisation; returns the shifts."""
-    direct = Direct(system.discretisation)
-    found = []
-    for state in states:
-        ways = [shift_meV(way, state, charges) for way in (system, direct)]
-        for way in (system, direct):
-            described = describe(way, charged(way, state, charges))
+def compare(system, direct, state, charges, allowed=AGREE):
+    """Check that both routes give the same shift by surface charges, and return it in meV."""
+    shifts = []
+    for way in (system, direct):
+        without, found = bare(way, state), charged(way, state, charges)
+        for each in (without, found):
+            described = describe(way, each)
             assert described["followed"] and not described["hybridised"]
-        assert ways[0] == pytest.approx(ways[1], abs=AGREE), state
-        found.append(ways[0])
-    return found
+        shifts.append(1e3 * (found.energy - without.energy))
+    assert shifts[0] == pytest.approx(shifts[1], abs=allowed)
+    return shifts[0]
 
 
-def trion_shifts(system, states):
-    """Emission of each state against X@1, which no basis error common to both enters."""
-    exciton = emission_meV(system, "X@1")
-    return [emission_meV(system, state) - exciton for state in states]
+@pytest.fixture(scope="module")
+def direct(heterodimer):
+    return Direct(heterodimer.discretisation)
 
 
-def test_direct_and_reduced_agree(heterodimer):
-    """Shift of the trion and of a segregated trion by a charge at the pole of the emitting dot."""
-    shifts = both_ways(heterodimer, ["X-@1"], [SurfaceCharge(-1, z=NEAR)])
-    assert shifts[0] < -1.0
+@pytest.fixture(scope="module")
+def normal_direct(normal_heterodimer):
+    return Direct(normal_heterodimer.discretisation)
+
+
+@pytest.mark.parametrize("state", ["X@1", "X-@1", "segX-@1"])
+def test_direct_and_reduced_agree(heterodimer, direct, state):
+    """Shift by a charge at the pole of the emitting dot, and that by the charging itself."""
+    assert compare(heterodimer, direct, state, [SurfaceCharge(-1, z=NEAR)]) < -1.0
+    ways = [emission_meV(way, state) - emission_meV(way, "X@1") for way in (heterodimer, direct)]
+    assert ways[0] == pytest.approx(ways[1], abs=AGREE)
+
+
+def test_direct_and_reduced_agree_for_a_charge_on_the_side(heterodimer, direct):
+    """Between the charges that the basis was made with; a coarse basis leaves out more."""
+    charge = [SurfaceCharge(1, z=-3.0, phi=20.0)]
+    assert compare(heterodimer, direct, "X@1", charge, allowed=0.1) < -3.0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("state", ["X@1", "X-@1", "segX-@1", "segT@1"])
-def test_direct_and_reduced_agree_at_normal(normal_heterodimer, state):
-    system, direct = normal_heterodimer
-    for way in (system, direct):
-        described = describe(way, bare(way, state))
-        assert described["followed"] and not described["hybridised"]
-    (shift,) = both_ways_with(system, direct, state, [SurfaceCharge(1, z=NEAR)])
-    assert shift < -1.0
+def test_direct_and_reduced_agree_at_normal(normal_heterodimer, normal_direct, state):
+    both = (normal_heterodimer, normal_direct)
+    assert compare(*both, state, [SurfaceCharge(1, z=NEAR)]) < -1.0
     if state != "X@1":
-        ways = [trion_shifts(way, [state])[0] for way in (system, direct)]
+        ways = [emission_meV(way, state) - emission_meV(way, "X@1") for way in both]
         assert abs(ways[0]) > 0.01
         assert ways[0] == pytest.approx(ways[1], abs=AGREE)
 
 
-def both_ways_with(system, direct, state, charges):
-    ways = [shift_meV(way, state, charges) for way in (system, direct)]
-    for way in (system, direct):
-        described = describe(way, charged(way, state, charges))
-        assert described["followed"] and not described["hybridised"]
-    assert ways[0] == pytest.approx(ways[1], abs=AGREE)
-    return [ways[0]]
-
-
-@pytest.fixture(scope="module")
-def normal_heterodimer():
-    discretisation = discretised(gallery.heterodimer(accuracy="normal"))
-    return reduced(discretisation), Direct(discretisation)
+@pytest.mark.slow
+def test_direct_and_reduced_agree_for_a_charge_on_the_side_at_normal(
+    normal_heterodimer, normal_direct
+):
+    charge = [SurfaceCharge(1, z=-3.0, phi=20.0)]
+    assert compare(normal_heterodimer, normal_direct, "X@1", charge) < -3.0
 
 
 @pytest.mark.parametrize("state", ["X", "X-", "X+", "segX-", "segT", "XX"])
@@ -111,15 +111,22 @@ def test_swapping_the_dots_mirrors(heterodimer):
 
 
 @pytest.mark.parametrize("state", ["X@1", "X-@1", "segX-@1"])
-def test_the_azimuth_of_a_charge_does_not_matter(heterodimer, state):
+@pytest.mark.parametrize(
+    "accuracy, allowed",
+    # direct calculations scatter as much: it is the mesh's elements of 0.9 nm at the charge
+    [("coarse", 0.3), pytest.param("normal", SAME, marks=pytest.mark.slow)],
+)
+def test_the_azimuth_of_a_charge_does_not_matter(request, accuracy, allowed, state):
     """A charge at another azimuth meets other elements of the mesh."""
-    for height in (-5.0, -1.5, 2.0):
+    name = {"coarse": "heterodimer", "normal": "normal_heterodimer"}[accuracy]
+    system = request.getfixturevalue(name)
+    for height in (-6.0, -3.0, -1.5, 2.0):
         shifts = [
-            shift_meV(heterodimer, state, [SurfaceCharge(1, z=height, phi=phi)])
-            for phi in (0.0, 37.0, 90.0, 201.0)
+            shift_meV(system, state, [SurfaceCharge(1, z=height, phi=phi)])
+            for phi in (0.0, 37.0, 90.0, 135.0, 201.0)
         ]
-        assert len(set(shifts)) == 4
-        assert np.ptp(shifts) < SAME
+        assert len(set(shifts)) == 5
+        assert np.ptp(shifts) < allowed, height
 
 
 def test_moving_the_molecule_changes_nothing(heterodimer):

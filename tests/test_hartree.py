@@ -5,7 +5,7 @@ import pytest
 from exact import mismatch_constant
 from systems import bare, charged, discretised, emission_meV, entry, reduced, reference, shift_meV
 
-from spq import gallery, hartree, transition
+from spq import gallery, hartree, observables
 from spq.errors import ConvergenceError
 from spq.hartree import configuration
 from spq.surface import SurfaceCharge
@@ -168,9 +168,7 @@ def test_frozen_emission_from_the_orbital_energies(request, self_energy, state):
         )
         densities = initial.densities
         attraction = system.interaction(densities[[electron]], densities[[hole]], 0)[0]
-        own = [
-            hartree.self_energies(system, initial.shells[i], densities[[i]])[0] for i in (electron, hole)
-        ]
+        own = [hartree.self_energies(system, initial.shells[i], densities[[i]])[0] for i in (electron, hole)]
         assert attraction > 0.2
         expected = initial.levels[electron] + initial.levels[hole] + attraction - 0.5 * sum(own)
         assert found.energy == pytest.approx(expected, abs=5e-6)
@@ -232,7 +230,7 @@ def test_no_convergence_is_an_error(monkeypatch, method):
             monkeypatch.setattr(hartree, "MAX_ITERATIONS", limit if done == 0 else 2)
 
     with pytest.raises(ConvergenceError, match=r"X-@1: not self-consistent after 2 iterations") as caught:
-        transition.emission(model, ["X@1", "X-@1"], progress=progress)
+        observables.emission(model, ["X@1", "X-@1"], progress=progress)
     (partial,) = caught.value.partial
     assert partial.state == "X@1" and partial.converged
     assert partial.confinement_meV == pytest.approx(338.4, abs=3.0)

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "spq"
 ORDER = """
 errors units checks materials volumes dots geometry surface carriers model gallery inputfile
 progress meshing mesh facets space factorisation schrodinger poisson discretisation integrals
-iteration hartree basis reduced direct transition shiftmap single_particle
+iteration hartree basis reduced direct transition prepare observables shiftmap single_particle
 store meshfile cost sketch plot cli_report cli
 """.split()
 
