@@ -99,10 +99,16 @@ def _pardiso(matrix: sp.csr_matrix) -> Solver | None:
 
 
 def _superlu(matrix: sp.csr_matrix) -> Solver:
-    factors = splu(
-        sp.csc_matrix(matrix),
-        permc_spec="MMD_AT_PLUS_A",
-        diag_pivot_thresh=0.0,
-        options={"SymmetricMode": True},
-    )
+    try:
+        factors = splu(
+            sp.csc_matrix(matrix),
+            permc_spec="MMD_AT_PLUS_A",
+            diag_pivot_thresh=0.0,
+            options={"SymmetricMode": True},
+        )
+    except RuntimeError as error:
+        shape = f"{matrix.shape[0]} x {matrix.shape[0]}"
+        raise SpqError(f"a {shape} matrix cannot be factorised: {error}") from error
+    if not np.all(factors.U.diagonal() > 0):
+        raise SpqError(f"a {matrix.shape[0]} x {matrix.shape[0]} matrix is not positive definite")
     return lambda right: factors.solve(np.ascontiguousarray(right))

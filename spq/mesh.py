@@ -11,6 +11,7 @@ import logging
 import os
 from dataclasses import astuple
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from skfem import MeshTet2
@@ -93,11 +94,15 @@ def shipped() -> Path:
 def _read(name: str) -> Wedge | None:
     for folder in (shipped(), user_cache()):
         path = folder / name
-        if path.is_file():
+        if not path.is_file():
+            continue
+        try:
             with np.load(path) as stored:
                 mirrors = tuple(int(axis) for axis in stored["mirrors"])
                 elements = stored["elements"].astype(np.int64)
                 return Wedge(stored["nodes"], elements, stored["regions"].astype(np.int64), mirrors)
+        except (OSError, EOFError, KeyError, ValueError, BadZipFile) as error:
+            log.warning("stored mesh %s cannot be read, it is made again: %s", name, error)
     return None
 
 

@@ -49,10 +49,10 @@ class Poisson:
 
     def density_source(self, density: np.ndarray) -> np.ndarray:
         """∫ ρ v of densities given at the nanocrystal's quadrature points, (q,) or (q, k), in nm⁻³."""
-        weighted = (density.T * self.space.weights).T
-        sources = np.zeros((self.space.size, *density.shape[1:]))
-        sources[self.space.covered] = self.space.source(weighted).reshape(-1, *density.shape[1:])
-        return sources
+        weighted = self.space.weights[:, None] * density.reshape(len(density), -1)
+        sources = np.zeros((self.space.size, weighted.shape[1]))
+        sources[self.space.covered] = self.space.source(weighted)
+        return sources.reshape(-1, *density.shape[1:])
 
     def potential_of_density(self, density: np.ndarray) -> np.ndarray:
         """Potential in eV, (size,) or (size, k), of unit-charge densities at quadrature points."""
