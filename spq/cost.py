@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from spq.errors import InputError
 from spq.mesh import cache_name, molecule_mesh, shipped, user_cache
 from spq.meshing import SIZES
 from spq.model import Model
@@ -83,12 +82,7 @@ def has_mesh(model: Model) -> bool:
 
 
 def _points(model: Model) -> int | None:
-    if not model.molecule.is_linear:
-        return None
-    try:
-        return len(map_positions(model)[0])
-    except InputError:
-        return None
+    return len(map_positions(model)[0]) if model.molecule.is_linear else None
 
 
 def _elements(model: Model) -> int:

@@ -26,7 +26,8 @@ class Direct:
     """A discretisation with every orbital and potential on the full space.
 
     Implements the interface that spq.hartree solves on; see there. A field is an array
-    (surroundings, size) of nodal potentials in eV.
+    (surroundings, size) of nodal potentials in eV. The latest orbitals are kept as a guess for the
+    next: they speed up the iteration and change a result within its tolerance only.
     """
 
     batch = 1  # problems that are iterated together

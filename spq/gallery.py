@@ -1,7 +1,7 @@
 """Canonical cases, each once: they serve tests, benchmarks, examples and notebooks.
 
 Each function returns a Model; keywords are options of the Model, such as accuracy="coarse" or
-method="direct". Lengths in nm, energies in eV. The self-energy is `none` throughout.
+method="direct". Lengths in nm, energies in eV. The self-energy is `none` unless given.
 """
 
 from __future__ import annotations
@@ -17,41 +17,46 @@ SHELL = 2.1
 CENTER_DISTANCE = 6.4
 UNIFORM = 9.5  # static permittivity of CdSe
 
+
+def _model(molecule: Molecule, options: dict[str, Any]) -> Model:
+    return Model(molecule, **{"self_energy": "none", **options})
+
+
 NOMINAL = Molecule.dimer((CORE, LARGER_CORE), SHELL, CENTER_DISTANCE)
 """The nominal heterodimer: cores 1.3 and 1.35, shells 2.1, centres 6.4 nm apart."""
 
 
 def heterodimer(**options: Any) -> Model:
     """Nominal heterodimer, CdSe/CdS in PMMA."""
-    return Model(NOMINAL, self_energy="none", **options)
+    return _model(NOMINAL, options)
 
 
 def swapped_heterodimer(**options: Any) -> Model:
     """Nominal heterodimer with the dots exchanged: the larger one is dot 1, at negative z."""
     swapped = Molecule.dimer((LARGER_CORE, CORE), SHELL, CENTER_DISTANCE)
-    return Model(swapped, self_energy="none", **options)
+    return _model(swapped, options)
 
 
 def homodimer(**options: Any) -> Model:
     """Two nominal dots of core 1.3, centres 6.4 nm apart."""
-    return Model(Molecule.dimer(CORE, SHELL, CENTER_DISTANCE), self_energy="none", **options)
+    return _model(Molecule.dimer(CORE, SHELL, CENTER_DISTANCE), options)
 
 
 def far_dimer(center_distance: float = 20.0, **options: Any) -> Model:
     """Two dots of core 1.3 so far apart that each is a monomer."""
-    return Model(Molecule.dimer(CORE, SHELL, center_distance), self_energy="none", **options)
+    return _model(Molecule.dimer(CORE, SHELL, center_distance), options)
 
 
 def trimer(**options: Any) -> Model:
     """Three dots of core 1.3 in a bent chain, so that no axis goes through their centres."""
     places = ((0.0, 0.0, -CENTER_DISTANCE), (0.0, 0.0, 0.0), (0.0, 5.0, 4.0))
     dots = tuple(Dot(CORE, SHELL, position=place) for place in places)
-    return Model(Molecule(dots), self_energy="none", **options)
+    return _model(Molecule(dots), options)
 
 
 def monomer(**options: Any) -> Model:
     """One nominal dot of core 1.3 and shell 2.1, permittivities of CdSe and CdS."""
-    return Model(Molecule.monomer(CORE, SHELL), self_energy="none", **options)
+    return _model(Molecule.monomer(CORE, SHELL), options)
 
 
 def uniform_monomer(conduction_band_offset: float = 0.10, outside: float = 2.25, **options: Any) -> Model:
@@ -61,17 +66,12 @@ def uniform_monomer(conduction_band_offset: float = 0.10, outside: float = 2.25,
     of every Coulomb integral the same constant, (e²/4πε₀R)(1/ε_out − 1/ε_in).
     """
     materials = {"CdS": {"permittivity_static": UNIFORM}, "PMMA": {"permittivity_static": outside}}
-    options = {"self_energy": "none", **options}
-    return Model(
-        Molecule.monomer(CORE, SHELL),
-        conduction_band_offset=conduction_band_offset,
-        materials=materials,
-        **options,
-    )
+    fixed = {"conduction_band_offset": conduction_band_offset, "materials": materials}
+    return _model(Molecule.monomer(CORE, SHELL), {**fixed, **options})
 
 
 def infinite_well(outside: float = 2.25, **options: Any) -> Model:
     """A bare CdSe sphere of 3.4 nm with a hard wall; `outside` is the permittivity of the matrix."""
     materials = {"PMMA": {"permittivity_static": outside}}
     molecule = Molecule.monomer(CORE + SHELL, 0.0)
-    return Model(molecule, materials=materials, self_energy="none", **options)
+    return _model(molecule, {"materials": materials, **options})

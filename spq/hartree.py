@@ -11,6 +11,7 @@ are solved on: spq.reduced.Reduced or spq.direct.Direct.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,7 +19,10 @@ from typing import Protocol
 import numpy as np
 
 from spq.discretisation import SIGN, Discretisation
+from spq.errors import ConvergenceError
 from spq.iteration import ITERATORS
+
+log = logging.getLogger(__name__)
 
 ENERGY_TOLERANCE = 1e-6  # eV, change of the total energy in one iteration
 DENSITY_TOLERANCE = 1e-5  # relative change of the densities in one iteration
@@ -142,11 +146,15 @@ def solve(
     active = np.arange(count)
     for iteration in range(1, MAX_ITERATIONS + 1):
         here = [reference[active] for reference in references]
-        step = _step(system, shells, here, externals[active], choose, densities[active])
+        try:
+            step = _step(system, shells, here, externals[active], choose, densities[active])
+        except ConvergenceError as error:
+            log.info("an orbital was not found: %s", error)
+            step = _failed(shells, here, densities[active])
         moved = _size(step.densities - densities[active]) / _size(step.densities)
         settled = (np.abs(step.energies - energies[active]) < ENERGY_TOLERANCE) & (moved < DENSITY_TOLERANCE)
-        settled |= _independent(system, shells)
-        last = iteration == MAX_ITERATIONS
+        settled |= _independent(system, shells) & np.isfinite(step.energies)
+        last = iteration == MAX_ITERATIONS or not np.isfinite(step.energies).all()
         for place, problem in enumerate(active):
             if settled[place] or last:
                 found[problem] = step.solution(
@@ -157,9 +165,15 @@ def solve(
                 densities[problem] = advance[problem](densities[problem].copy(), mapped)
         energies[active] = step.energies
         active = active[~settled]
-        if not len(active):
+        if last or not len(active):
             break
     return [solution for solution in found if solution is not None]
+
+
+def _failed(shells, references, densities) -> _Step:
+    """The state of problems whose orbitals could not be computed: no energies."""
+    nothing = np.full((len(densities), len(shells)), np.nan)
+    return _Step(list(references), densities, nothing, nothing, nothing[:, 0])
 
 
 def _size(densities: np.ndarray) -> np.ndarray:

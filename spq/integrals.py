@@ -15,6 +15,7 @@ import numpy as np
 import scipy.linalg
 from skfem import Basis, ElementTetP1, MeshTet1
 
+from spq.errors import SpqError
 from spq.factorisation import Factorisation
 from spq.poisson import Poisson
 from spq.space import Space, mass_form, stiffness_form
@@ -62,7 +63,10 @@ class CoulombFactors:
 
 
 def pair_densities(space: Space, poisson: Poisson, states: dict[str, States]) -> PairDensities:
-    """All pair densities as source vectors, and the choice of those that span the others."""
+    """All pair densities as source vectors, and the choice of those that span the others.
+
+    space; poisson: the true surroundings; states: of "e" and "h". Returns PairDensities.
+    """
     counts = [len(state.energies) for state in states.values()]
     pairs = [(number, a, b) for number, n in enumerate(counts) for a in range(n) for b in range(a + 1)]
     chosen = _choose(space, poisson, list(states.values()), np.array(pairs))
@@ -115,6 +119,15 @@ def coulomb_factors(poisson: Poisson, densities: PairDensities, kinds: tuple) ->
     poisson : Poisson
     densities : PairDensities
     kinds : names of the carriers in the order of their numbers
+
+    Returns
+    -------
+    CoulombFactors
+
+    Raises
+    ------
+    SpqError
+        If the chosen pair densities are linearly dependent.
     """
     space = poisson.space
     sources = np.zeros((space.size, len(densities.chosen)))
@@ -122,7 +135,11 @@ def coulomb_factors(poisson: Poisson, densities: PairDensities, kinds: tuple) ->
     potentials = poisson.solve(sources)
     integrals = potentials[space.covered].T @ densities.sources  # (P|ab)
     metric = integrals[:, densities.chosen]
-    root = scipy.linalg.cholesky(0.5 * (metric + metric.T), lower=True)
+    try:
+        root = scipy.linalg.cholesky(0.5 * (metric + metric.T), lower=True)
+    except scipy.linalg.LinAlgError as error:
+        message = f"the {len(metric)} chosen pair densities are linearly dependent: {error}"
+        raise SpqError(message) from error
     integrals = scipy.linalg.solve_triangular(root, integrals, lower=True)
     potentials = scipy.linalg.solve_triangular(root, potentials.T, lower=True).T
     factors = {}

@@ -21,7 +21,7 @@ from spq.carriers import State, default_states, parse_state
 from spq.errors import InputError
 from spq.geometry import Array, Molecule
 from spq.materials import MATERIALS, VALUES, Material, new_material, unknown_material
-from spq.surface import SurfaceCharge, surface_points
+from spq.surface import SurfaceCharge, line_positions, surface_points
 
 OPTIONS: dict[str, tuple[str, ...]] = {
     "self_energy": ("none", "image", "density"),
@@ -70,6 +70,9 @@ class MapSpec:
             "phi": checks.number(self.phi, "map.phi", "degrees"),
             "phi_points": checks.integer(self.phi_points, "map.phi_points", minimum=1),
         }
+        if len(set(clean["charges"])) < len(clean["charges"]):
+            shown = checks.shown(list(clean["charges"]))
+            raise InputError(f"map.charges = {shown} e: every charge can be given once")
         if self.z is not None:
             clean["z"] = checks.numbers_of(self.z, "map.z", "nm")
         if self.states is not None:
@@ -187,12 +190,18 @@ class Model:
 
     def _check_map(self) -> None:
         """Read the states and find the given z; raises InputError where either fails."""
+        seen: list[State] = []
         for i, text in enumerate(self.map.states or (), 1):
             with checks.placed(f"map.states[{i}]: "):
-                parse_state(text, len(self.molecule.dots))
-        if self.map.z is not None:
-            with checks.placed("map."):
+                state = parse_state(text, len(self.molecule.dots))
+                if state in seen:
+                    raise InputError(f'"{text}" is {state.name} again; every state can be given once')
+                seen.append(state)
+        with checks.placed("map."):
+            if self.map.z is not None:
                 surface_points(self.molecule, self.map.z)
+            elif self.molecule.is_linear:
+                line_positions(self.molecule, self.map.points)
 
     def replace(self, **changes: Any) -> Model:
         """Return a Model with some arguments changed; raises InputError as Model does."""

@@ -66,6 +66,7 @@ def populations(system: System, solution: Solution) -> dict[str, np.ndarray]:
 def describe(system: System, found: Transition) -> dict:
     """What a result says beside its energies: overlap, flags, populations, iterations."""
     initial, final = found.initial, found.final
+    assert final is not None, "only a converged transition can be described"
     own, others = [], []
     for shell, orbital in zip(initial.shells, initial.orbitals, strict=True):
         share = system.dot_populations(shell.kind, orbital)
@@ -103,6 +104,7 @@ def emission(
     model : Model
     state : a state such as "segT@1" or "e1 e1 h1 e2", or a list of states
     surface_charges : charges instead of the model's own
+    progress : called with what is being done
 
     Returns
     -------
@@ -114,10 +116,14 @@ def emission(
     InputError
         If a state or a charge does not fit the molecule.
     ConvergenceError
-        If a self-consistent solution is not found; the partial result holds the Emissions so far.
+        If a self-consistent solution is not found. Its partial result: for a list of states the
+        Emissions so far, for one state the spq.transition.Transition that did not converge.
+    MeshError
+        If the molecule cannot be meshed.
     """
     if surface_charges is not None:
         model = model.replace(surface_charges=tuple(surface_charges))
+    single = isinstance(state, (str, State))
     asked = [state] if isinstance(state, (str, State)) else list(state)
     count = len(model.molecule.dots)
     states = [s if isinstance(s, State) else parse_state(s, count) for s in asked]
@@ -129,17 +135,17 @@ def emission(
         try:
             found.append(_emission(system, model, each, external))
         except ConvergenceError as error:
-            raise ConvergenceError(f"{each.name}: {error}", partial=found) from error
+            partial = error.partial if single else found
+            raise ConvergenceError(f"{each.name}: {error}", partial=partial) from error
     progress("emission", len(states), len(states))
-    return found[0] if isinstance(state, (str, State)) else found
+    return found[0] if single else found
 
 
 def _emission(system: System, model: Model, state: State, external: np.ndarray) -> Emission:
     bare = uncharged(system, state, model.final_state)
     charged = bare
     if model.surface_charges:
-        (found,) = continued(system, state, external[None], bare, model.final_state)
-        charged = converged(found)
+        charged = converged(continued(system, state, external[None], bare, model.final_state)[0])
     energy = model.gap + charged.energy
     core_gap = float(model.core_gaps[state.emitter - 1])
     return Emission(

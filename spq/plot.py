@@ -147,7 +147,9 @@ def _draw_states(axes: Axes, ds: xr.Dataset, x: Array, styles: dict[str, dict[st
         energy = np.where(good, values["energy_eV"].values, np.nan)
         hybridised = values["hybridised"].values & good
         color, marker = style["color"], style["marker"]
-        axes.axhline(float(values["reference_eV"]), color=color, lw=0.9, ls="--", alpha=0.7)
+        reference = float(values["reference_eV"])
+        if np.isfinite(reference):
+            axes.axhline(reference, color=color, lw=0.9, ls="--", alpha=0.7)
         if breaks is not None:
             axes.plot(
                 np.insert(x, breaks, np.nan),
@@ -195,8 +197,6 @@ def _finish_row(
     styles: dict[str, dict[str, Any]],
 ) -> None:
     """Label the scales of the panels of one dot and put the legend beside them."""
-    name = f"X@{emitter}" if f"X@{emitter}" in styles else next(iter(styles))
-    reference = float(ds["reference_eV"].sel(state=name))
     panels[0].set_ylabel(f"emission energy of dot {emitter} (eV)")
     low, high = panels[0].get_ylim()
     lacking = max(0.0, LEAST_RANGE / MEV_PER_EV - (high - low))
@@ -207,10 +207,14 @@ def _finish_row(
         panel.ticklabel_format(axis="y", useOffset=False)
     for panel in panels[1:]:
         panel.tick_params(labelleft=False)
-    scale = panels[-1].twinx()
-    scale.set_ylim((low - reference) * MEV_PER_EV, (high - reference) * MEV_PER_EV)
     panels[0].set_ylim(low, high)
-    scale.set_ylabel(f"shift from {name} without charge (meV)", labelpad=6.0)
+    known = ds["reference_eV"].sel(state=sorted(styles, key=lambda name: name != f"X@{emitter}"))
+    known = known[np.isfinite(known.values)]
+    if known.size:  # the scale starts at X of this dot, or at the first state that has an energy
+        name, reference = str(known["state"].values[0]), float(known[0])
+        scale = panels[-1].twinx()
+        scale.set_ylim((low - reference) * MEV_PER_EV, (high - reference) * MEV_PER_EV)
+        scale.set_ylabel(f"shift from {name} without charge (meV)", labelpad=6.0)
     handles = _legend(ds.sel(state=list(styles)), styles)
     panels[-1].legend(
         handles=handles,

@@ -11,10 +11,12 @@ from functools import cached_property
 import numpy as np
 import scipy.sparse as sp
 
+from spq.errors import SpqError
 from spq.factorisation import Factorisation
 from spq.space import Space
 from spq.units import COULOMB
 
+GAUSS_LIMIT = 1e-8  # of the charge's absolute value
 ON_SURFACE = 1e-3  # nm; a charge nearer than this to the surface is on it
 
 
@@ -44,8 +46,21 @@ class Poisson:
         return Factorisation(self.matrix)
 
     def solve(self, sources: np.ndarray) -> np.ndarray:
-        """Potentials in eV from source vectors ∫ρ v or v(r_s), (size,) or (size, k), batched."""
-        return self.factors.solve(4 * np.pi * COULOMB * sources)
+        """Potentials in eV from source vectors ∫ρ v or v(r_s), (size,) or (size, k), batched.
+
+        Raises SpqError where a potential misses Gauss's law by more than 1e-8 of the charge.
+        """
+        potentials = self.factors.solve(4 * np.pi * COULOMB * sources)
+        charge, size = sources.sum(axis=0), np.abs(sources).sum(axis=0)
+        flux = (self._outflow @ potentials) / (4 * np.pi * COULOMB)
+        if not np.all(np.abs(flux - charge) <= GAUSS_LIMIT * size):
+            raise SpqError("Gauss's law fails: the flux through the outer sphere is not the charge inside")
+        return potentials
+
+    @cached_property
+    def _outflow(self) -> np.ndarray:
+        """Row vector whose product with a potential is the flux ∮ (ε/R) V through the outer sphere."""
+        return self.matrix @ np.ones(self.space.size)
 
     def density_source(self, density: np.ndarray) -> np.ndarray:
         """∫ ρ v of densities given at the nanocrystal's quadrature points, (q,) or (q, k), in nm⁻³."""
@@ -83,6 +98,15 @@ class Poisson:
         Parameters
         ----------
         positions : (s, 3) nm; charges : (s,) in e; points : (n, 3) nm
+
+        Returns
+        -------
+        (n,) potential energy of a unit charge in eV
+
+        Raises
+        ------
+        InputError
+            If a position or a point lies outside the mesh.
         """
         positions, charges = np.atleast_2d(positions), np.atleast_1d(charges)
         strengths = COULOMB * charges / self._local_permittivity(positions)
@@ -107,11 +131,19 @@ class Poisson:
         at_surface = np.abs(molecule.distance_outside(positions)) < ON_SURFACE
         halves = np.zeros((len(self.permittivities), len(positions)))
         halves[-1] = np.where(at_surface, 1.0, 2.0)
-        halves[2 * molecule.dot_of(positions) + 1, np.arange(len(positions))] = at_surface
+        dot = molecule.dot_of(positions)
+        bare = molecule.core_radii == molecule.outer_radii  # no shell: the core is at the surface
+        halves[np.where(bare[dot], 2 * dot, 2 * dot + 1), np.arange(len(positions))] = at_surface
         touching = [
             np.abs(np.linalg.norm(positions - center, axis=1) - radius) < ON_SURFACE
             for center, radius in zip(molecule.centers, molecule.outer_radii, strict=True)
         ]
+        for pair in molecule.pairs:
+            if pair.neck_radius > 0:
+                along = molecule.centers[pair.second] - molecule.centers[pair.first]
+                offset = np.cross(positions - molecule.centers[pair.first], along / pair.distance)
+                across = np.linalg.norm(offset, axis=1)
+                touching.append(np.abs(across - pair.neck_radius) < ON_SURFACE)
         return halves, np.sum(touching, axis=0) < 2
 
     def _local_permittivity(self, positions: np.ndarray) -> np.ndarray:

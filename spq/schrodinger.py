@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.linalg import LinearOperator, eigsh
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from spq.errors import ConvergenceError
 from spq.factorisation import Factorisation
@@ -43,6 +43,15 @@ def carrier(space: Space, masses: np.ndarray, band: np.ndarray) -> Carrier:
     space : Space
     masses : (2N + 1,) effective mass of each region in m0
     band : (2N + 1,) band edge of each region in eV, up for electrons, down for holes
+
+    Returns
+    -------
+    Carrier
+
+    Raises
+    ------
+    SpqError
+        If the factorisation fails its residual check.
     """
     mass = space.orbital_mass(np.ones(len(band)))
     kinetic = space.orbital_stiffness(HBAR2_2M / masses)
@@ -72,16 +81,20 @@ def lowest_states(problem: Carrier, count: int) -> tuple[np.ndarray, np.ndarray]
     size = problem.mass.shape[0]
     inverse = LinearOperator((size, size), matvec=problem.factors.solve, dtype=float)
     start = np.cos(np.arange(size, dtype=float))  # the same at every run
-    energies, orbitals = eigsh(
-        problem.hamiltonian,
-        k=count,
-        M=problem.mass,
-        sigma=problem.shift,
-        OPinv=inverse,
-        v0=start,
-        ncv=min(size - 1, max(2 * count, count + 20)),
-        tol=EIGEN_TOLERANCE,
-    )
+    try:
+        energies, orbitals = eigsh(
+            problem.hamiltonian,
+            k=count,
+            M=problem.mass,
+            sigma=problem.shift,
+            OPinv=inverse,
+            v0=start,
+            ncv=min(size - 1, max(2 * count, count + 20)),
+            tol=EIGEN_TOLERANCE,
+        )
+    except ArpackNoConvergence as error:
+        message = f"only {len(error.eigenvalues)} of {count} single-particle states converged"
+        raise ConvergenceError(message, partial=error.eigenvalues) from error
     order = np.argsort(energies)
     energies, orbitals = energies[order], orbitals[:, order]
     check_residuals(problem.hamiltonian @ orbitals, problem.mass, energies, orbitals)

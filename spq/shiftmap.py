@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spq.errors import ConvergenceError
+from spq.carriers import State
+from spq.errors import ConvergenceError, InputError
 from spq.hartree import System
 from spq.inputfile import dumps
 from spq.model import Model
@@ -80,11 +81,16 @@ def shift_map(
     ------
     InputError
         If a state, charge or position does not fit the molecule.
+    MeshError
+        If the molecule cannot be meshed.
     """
     given = {"states": states, "charges": charges, "points": points, "z": z}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    if changes:
-        model = model.replace(map=replace(model.map, **changes))
+    if points is not None:
+        if z is not None:
+            raise InputError("shift_map: both points and z given; z says where the points are")
+        changes["z"] = None
+    model = model.replace(map=replace(model.map, **changes))
     start = time.perf_counter()
     heights, azimuths, places = map_positions(model)
     system = prepare(model, progress)
@@ -95,19 +101,9 @@ def shift_map(
     fields += charge_field(system, model, model.surface_charges)
     data = _empty(model, len(places))
     for i, state in enumerate(model.states):
-        try:
-            bare = uncharged(system, state, model.final_state)
-        except ConvergenceError as error:
-            log.warning("%s without charge: %s", state.name, error)
-            continue
-        found = _map_state(system, model, bare, fields, progress)
-        for where, each in found.items():
-            for name, value in _values(system, model, each, bare).items():
-                data[name][(i, *where)] = value
-        described = describe(system, bare)
-        data["reference_eV"][i] = model.gap + bare.energy
-        data["reference_overlap"][i] = described["overlap"]
-        data["reference_hybridised"][i] = described["hybridised"]
+        _map_state(
+            system, model, state, fields, {name: each[i : i + 1] for name, each in data.items()}, progress
+        )
     progress("map", 1, 1)
     end = time.perf_counter()
     seconds = {**spent, "map": end - mapping, "total": end - start}
@@ -153,6 +149,29 @@ def _empty(model: Model, points: int) -> dict[str, np.ndarray]:
 
 
 def _map_state(
+    system: System, model: Model, state: State, fields: np.ndarray, data: dict, progress: Progress
+) -> None:
+    """Fill in one state's part of the data, (1, charge, point, ...); what fails stays as it is."""
+    try:
+        bare = uncharged(system, state, model.final_state)
+    except ConvergenceError as error:
+        log.warning("%s without charge: %s", state.name, error)
+        return
+    described = describe(system, bare)
+    data["reference_eV"][0] = model.gap + bare.energy
+    data["reference_overlap"][0] = described["overlap"]
+    data["reference_hybridised"][0] = described["hybridised"]
+    for where, each in _charged(system, model, bare, fields, progress).items():
+        values = {
+            "energy_eV": model.gap + each.energy,
+            "shift_meV": 1e3 * (each.energy - bare.energy),
+            **describe(system, each),
+        }
+        for name, value in values.items():
+            data[name][(0, *where)] = value
+
+
+def _charged(
     system: System, model: Model, bare: Transition, fields: np.ndarray, progress: Progress
 ) -> dict[tuple[int, int], Transition]:
     """One state at every charge and point; a point that fails is tried again from its neighbours."""
@@ -164,25 +183,20 @@ def _map_state(
         here = places[start : start + system.batch]
         externals = np.array([fields[place] for place in here])
         for place, each in zip(here, continued(system, state, externals, bare, final), strict=True):
-            if isinstance(each, Transition):
+            if each.converged:
                 found[place] = each
-    for charge, point in [place for place in places if place not in found]:
-        for beside in (point - 1, point + 1):
-            if (charge, beside) in found and (charge, point) not in found:
-                first = [found[charge, beside].initial]
-                (each,) = transitions(system, state, fields[charge, [point]], bare, final, first)
-                if isinstance(each, Transition):
-                    found[charge, point] = each
+    changed = True
+    while changed and len(found) < len(places):
+        changed = False
+        for charge, point in [place for place in places if place not in found]:
+            for beside in (point - 1, point + 1):
+                if (charge, beside) in found and (charge, point) not in found:
+                    first = [found[charge, beside]]
+                    (each,) = transitions(system, state, fields[charge, [point]], bare, final, first)
+                    if each.converged:
+                        found[charge, point] = each
+                        changed = True
     return found
-
-
-def _values(system: System, model: Model, found: Transition, bare: Transition) -> dict:
-    """Every variable of one point, by name."""
-    return {
-        "energy_eV": model.gap + found.energy,
-        "shift_meV": 1e3 * (found.energy - bare.energy),
-        **describe(system, found),
-    }
 
 
 def _dataset(model: Model, data: dict, places: tuple, seconds: dict) -> xarray.Dataset:

@@ -79,41 +79,57 @@ def _levels_of(discretisation: Discretisation, kind: str) -> tuple[Level, ...]:
     count = LEVELS_PER_DOT * dots
     # a few more, so that no degenerate level is cut at the end
     energies, orbitals = lowest_states(discretisation.carriers[kind], count + 4)
-    numbers: list[int | None] = [None] * len(energies)
-    if space.molecule.is_linear:
-        orbitals, numbers = _angular(discretisation, kind, energies, orbitals)
-    values = space.orbital_interpolation @ orbitals
-    density = space.weights[:, None] * values**2
-    shares = np.array([density[space.dot_at_points == dot].sum(axis=0) for dot in range(dots)]).T
+    groups = np.split(np.arange(len(energies)), np.flatnonzero(np.diff(energies) > DEGENERATE) + 1)
     found = []
-    index = 0
-    while index < count:
-        m = numbers[index]
-        pair = m not in (None, 0) and numbers[index + 1] == m
-        members = slice(index, index + 1 + pair)
-        share = tuple(float(part) for part in shares[members].mean(axis=0))
-        found.append(Level(1e3 * float(energies[members].mean()), share, m, 1 + pair))
-        index = members.stop
-    return tuple(found)
+    for group in groups:
+        part: list[tuple[float, np.ndarray, int | None]]
+        if space.molecule.is_linear:
+            part = _angular_levels(discretisation, energies[group], orbitals[:, group])
+        else:
+            part = [(energies[i], orbitals[:, [i]], None) for i in group]
+        for energy, members, m in part:
+            density = space.weights * np.mean(space.orbital_values(members) ** 2, axis=1)
+            share = np.bincount(space.dot_at_points, weights=density, minlength=dots).tolist()
+            found.append(Level(1e3 * float(energy), tuple(share), m, members.shape[1]))
+    found.sort(key=lambda level: level.energy_meV)
+    below = np.cumsum([0] + [level.degeneracy for level in found[:-1]])
+    return tuple(level for level, states in zip(found, below, strict=True) if states < count)
 
 
-def _angular(discretisation: Discretisation, kind: str, energies, orbitals):
-    """Orbitals turned to definite L_z² within near-degenerate groups, and their |m| (None: none)."""
-    squared = _angular_matrix(discretisation, orbitals)
-    turned = orbitals.copy()
-    numbers: list[int | None] = []
-    edges = np.flatnonzero(np.diff(energies) > DEGENERATE) + 1
-    for group in np.split(np.arange(len(energies)), edges):
-        values, mixed = np.linalg.eigh(squared[np.ix_(group, group)])
-        turned[:, group] = orbitals[:, group] @ mixed
-        whole = np.round(np.sqrt(np.clip(values, 0.0, None)))
-        definite = np.abs(values - whole**2) < WHOLE
-        numbers += [int(m) if known else None for m, known in zip(whole, definite, strict=True)]
-    return turned, numbers
+def _angular_levels(discretisation: Discretisation, energies: np.ndarray, orbitals: np.ndarray):
+    """Levels (energy, orbitals (dofs, 1 or 2), |m| or None) of one near-degenerate group.
+
+    L_z² is diagonalised first, then h among the states of equal |m|; the two states of a pair ±m are
+    those that a turn about the axis mixes.
+    """
+    turned = _turned(discretisation, orbitals)
+    weights = discretisation.space.weights[:, None]
+    squares, mixed = np.linalg.eigh(turned.T @ (weights * turned))
+    whole = np.round(np.sqrt(np.clip(squares, 0.0, None))).astype(int)
+    definite = np.abs(squares - whole**2) < WHOLE
+    found: list[tuple[float, np.ndarray, int | None]] = []
+    for m in sorted({*whole[definite].tolist()}):
+        same = mixed[:, definite & (whole == m)]
+        levels, within = np.linalg.eigh(same.T @ (energies[:, None] * same))
+        states = orbitals @ same @ within
+        if m == 0:
+            found += [(level, states[:, [i]], 0) for i, level in enumerate(levels)]
+            continue
+        values = discretisation.space.orbital_values(states)
+        partner = np.abs((weights * values).T @ _turned(discretisation, states))
+        left = list(range(len(levels)))
+        while left:
+            first = left.pop(0)
+            pair = [first] + ([left.pop(int(np.argmax(partner[first, left])))] if left else [])
+            found.append((float(levels[pair].mean()), states[:, pair], m))
+    for i in np.flatnonzero(~definite):
+        state = mixed[:, i]
+        found.append((float(state**2 @ energies), orbitals @ state[:, None], None))
+    return found
 
 
-def _angular_matrix(discretisation: Discretisation, orbitals: np.ndarray) -> np.ndarray:
-    """⟨a|L_z²|b⟩ = ∫ (∂φ_a/∂α)(∂φ_b/∂α) with α the angle about the long axis."""
+def _turned(discretisation: Discretisation, orbitals: np.ndarray) -> np.ndarray:
+    """∂φ/∂α at the quadrature points, (q, k), with α the angle about the long axis."""
     space = discretisation.space
     basis = space.nanocrystal
     axis = space.molecule.axis
@@ -124,5 +140,4 @@ def _angular_matrix(discretisation: Discretisation, orbitals: np.ndarray) -> np.
         nodal[space.inner] = orbital
         gradient = basis.interpolate(nodal).grad
         slopes.append(np.einsum("deq,deq->eq", around, gradient).ravel())
-    turned = np.array(slopes)
-    return (turned * space.weights) @ turned.T
+    return np.array(slopes).T

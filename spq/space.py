@@ -229,7 +229,7 @@ def build_space(molecule: Molecule, accuracy: str) -> Space:
     Raises
     ------
     MeshError
-        As molecule_mesh does, or if a region of the molecule has no elements where it should.
+        As molecule_mesh does, or if an element belongs to no region.
     """
     mesh = molecule_mesh(molecule, accuracy)
     regions = np.full(mesh.nelements, -1)

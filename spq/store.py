@@ -18,27 +18,18 @@ import numpy as np
 import numpy.typing as npt
 
 from spq.errors import InputError
+from spq.shiftmap import FLAGS, POPULATIONS, VARIABLES
 
 if TYPE_CHECKING:
     import xarray as xr
 
-ROW_VARIABLES = (
-    "energy_eV",
-    "shift_meV",
-    "error_meV",
-    "shift_error_meV",
-    "overlap",
-    "converged",
-    "followed",
-    "hybridised",
-    "iterations",
-)
+ROW_VARIABLES = tuple(VARIABLES)
 """Variables of a map with one value for each (state, charge, point)."""
 
-DOT_VARIABLES = ("electrons", "holes", "final_electrons", "final_holes")
+DOT_VARIABLES = tuple(POPULATIONS)
 """Variables of a map with one value for each (state, charge, point, dot)."""
 
-BOOLEAN = ("converged", "followed", "hybridised", "reference_hybridised")
+BOOLEAN = (*FLAGS, "reference_hybridised")
 NEEDED = (*ROW_VARIABLES, *DOT_VARIABLES, "reference_eV", "z_nm", "phi_deg", "position_nm")
 NEEDED_ATTRIBUTES = ("input", "self_energy", "seconds")
 

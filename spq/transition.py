@@ -19,17 +19,26 @@ from spq.hartree import Shell, Solution, System
 
 @dataclass(frozen=True, eq=False)
 class Transition:
-    """Initial and final solution of an emission; energy: E[initial] − E[final] in eV."""
+    """Initial and final solution of an emission; final is None where the initial did not converge."""
 
     state: State
     initial: Solution
-    final: Solution
-    energy: float
+    final: Solution | None
+
+    @property
+    def converged(self) -> bool:
+        """Whether both solutions are self-consistent."""
+        return self.initial.converged and self.final is not None and self.final.converged
+
+    @property
+    def energy(self) -> float:
+        """E[initial] − E[final] in eV; NaN without a final solution."""
+        return self.initial.energy - self.final.energy if self.final else np.nan
 
     @property
     def iterations(self) -> int:
         """Iterations of both solutions together."""
-        return self.initial.iterations + self.final.iterations
+        return self.initial.iterations + (self.final.iterations if self.final else 0)
 
 
 def transitions(
@@ -38,8 +47,8 @@ def transitions(
     externals: np.ndarray,
     reference: Transition | None = None,
     final_state: str = "relaxed",
-    first: Sequence[Solution] | None = None,
-) -> list[Transition | Solution]:
+    first: Sequence[Transition] | None = None,
+) -> list[Transition]:
     """Solve for the initial and the final states of an emission in b external fields.
 
     Parameters
@@ -49,36 +58,33 @@ def transitions(
     externals : (b, ...) fields of the surface charges
     reference : the same transition without charges, whose orbitals are followed; None: this is it
     final_state : "relaxed" or "frozen"
-    first : initial solutions of similar problems to start from
+    first : b transitions of similar problems to start from
 
     Returns
     -------
-    list of b: a Transition, or the Solution that did not converge
+    list of b Transitions; see `converged` of each
     """
     shells = hartree.configuration(state.electrons, state.holes)
     if reference is None:
         followed = [system.start(shell.kind, shell.dot, shell.level) for shell in shells]
     else:
         followed = list(reference.initial.orbitals)
-    count = len(externals)
-    followed = [np.tile(orbital, (count, 1)) for orbital in followed]
-    densities = None if first is None else np.array([solution.densities for solution in first])
-    initial = hartree.solve(system, shells, followed, externals, first=densities)
-    found: list[Transition | Solution] = list(initial)
+    followed = [np.tile(orbital, (len(externals), 1)) for orbital in followed]
+    start = None if first is None else np.array([each.initial.densities for each in first])
+    initial = hartree.solve(system, shells, followed, externals, first=start)
     done = [i for i, solution in enumerate(initial) if solution.converged]
-    kept = [initial[i] for i in done]
-    if not kept:
-        return found
+    final: dict[int, Solution] = {}
     if final_state == "frozen":
-        final = [_frozen(system, state, each, externals[i]) for i, each in zip(done, kept, strict=True)]
-    else:
+        final = {i: _frozen(system, state, initial[i], externals[i]) for i in done}
+    elif done:
         left = hartree.configuration(*state.final)
-        survivors = [np.array([surviving_orbital(each, shell) for each in kept]) for shell in left]
-        final = hartree.solve(system, left, survivors, externals[done], hartree.survivor)
-    for i, before, after in zip(done, kept, final, strict=True):
-        energy = before.energy - after.energy
-        found[i] = Transition(state, before, after, energy) if after.converged else after
-    return found
+        survivors = [np.array([surviving_orbital(initial[i], shell) for i in done]) for shell in left]
+        finals = [first[i].final for i in done] if first else []
+        known = [solution.densities for solution in finals if solution is not None]
+        start = np.array(known) if len(known) == len(done) else None
+        solved = hartree.solve(system, left, survivors, externals[done], hartree.survivor, first=start)
+        final = dict(zip(done, solved, strict=True))
+    return [Transition(state, before, final.get(i)) for i, before in enumerate(initial)]
 
 
 def continued(
@@ -87,20 +93,20 @@ def continued(
     externals: np.ndarray,
     reference: Transition,
     final_state: str,
-) -> list[Transition | Solution]:
+) -> list[Transition]:
     """Transitions in b fields; one that does not converge at once is reached in steps from no field."""
     found = transitions(system, state, externals, reference, final_state)
     for i, each in enumerate(found):
-        if isinstance(each, Transition):
+        if each.converged:
             continue
-        first = reference.initial
+        reached = reference
         for part in (0.25, 0.5, 0.75, 1.0):
             field = part * externals[[i]]
-            (reached,) = transitions(system, state, field, reference, final_state, [first])
-            found[i] = reached
-            if isinstance(reached, Solution):
+            (reached,) = transitions(system, state, field, reference, final_state, [reached])
+            if not reached.initial.converged:
                 break
-            first = reached.initial
+        else:
+            found[i] = reached
     return found
 
 
@@ -129,17 +135,18 @@ def _frozen(system: System, state: State, initial: Solution, external: np.ndarra
 
 
 def uncharged(system: System, state: State, final_state: str) -> Transition:
-    """The transition without surface charges; raises ConvergenceError with the last iterate."""
+    """The transition without surface charges; raises ConvergenceError with the Transition so far."""
     (bare,) = transitions(system, state, system.no_field()[None], final_state=final_state)
     return converged(bare)
 
 
-def converged(found: Transition | Solution) -> Transition:
-    """The transition, or ConvergenceError with the Solution as its partial result."""
-    if isinstance(found, Solution):
+def converged(found: Transition) -> Transition:
+    """The transition itself, or ConvergenceError with it as the partial result."""
+    if not found.converged:
+        which, last = ("final", found.final) if found.final else ("initial", found.initial)
         raise ConvergenceError(
-            f"not self-consistent after {found.iterations} iterations: the densities still change by "
-            f"{found.change:.1e}, allowed is {hartree.DENSITY_TOLERANCE:.0e}",
+            f"not self-consistent after {last.iterations} iterations of the {which} state: the densities "
+            f"still change by {last.change:.1e}, allowed is {hartree.DENSITY_TOLERANCE:.0e}",
             partial=found,
         )
     return found

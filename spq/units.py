@@ -16,8 +16,5 @@ HBAR2_2M: float = constants.hbar**2 / (2.0 * constants.m_e) / constants.e / NM**
 COULOMB: float = constants.e / (4.0 * constants.pi * constants.epsilon_0) / NM
 """e²/(4π ε0) in eV nm (1.4399645)."""
 
-KV_PER_CM: float = constants.kilo / constants.centi * NM
-"""One kV/cm in V/nm (1e-4)."""
-
 MEV_PER_EV: float = 1.0 / constants.milli
 """meV in one eV, for files, tables and labels."""

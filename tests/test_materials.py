@@ -12,7 +12,6 @@ from spq.materials import GIVEN, MATERIALS, VALUES, Material, new_material
 def test_units_have_their_literature_values():
     assert units.HBAR2_2M == pytest.approx(0.0380998, abs=1e-7)
     assert units.COULOMB == pytest.approx(1.4399645, abs=1e-7)
-    assert units.KV_PER_CM == pytest.approx(1e-4, rel=1e-12)
 
 
 def test_every_value_has_a_source():

@@ -174,6 +174,7 @@ def test_bent_molecules_have_no_map_line_but_are_models():
         ({"surface": "lien"}, r'nearest: "line"'),
         ({"phi": "0"}, "must be a number in degrees"),
         ({"charges": ()}, "must be at least one number"),
+        ({"charges": (1, -1, 1.0)}, r"map\.charges = .*: every charge can be given once"),
         ({"charges": 1.0}, r"map\.charges = 1: must be at least one number"),
         ({"charges": (1, math.inf)}, r"map\.charges\[2\] = inf e: must be finite"),
         ({"z": ()}, "must be at least one number"),
@@ -192,3 +193,17 @@ def test_map_numbers_are_plain():
     spec = MapSpec(charges=np.array([1, -1]), z=np.linspace(0, 1, 3), points=np.int64(5))
     assert spec == MapSpec(z=(0.0, 0.5, 1.0), points=5)
     assert {type(x) for x in (*spec.charges, *spec.z)} == {float} and type(spec.points) is int
+
+
+@pytest.mark.parametrize("states", [("X@1", "X@1"), ("X@1", "e1 h1"), ("e1 e2 h1 @1", "segX-@1")])
+def test_a_state_is_given_once(states):
+    with pytest.raises(InputError, match=r"map\.states\[2\]: .* again"):
+        Model(Molecule.dimer(1.3, 2.1), map=MapSpec(states=states))
+
+
+def test_points_of_a_gapped_molecule_are_checked_with_the_model():
+    """Each of two dots has two poles."""
+    gapped = Molecule.dimer(1.3, 2.1, center_distance=7.5)
+    with pytest.raises(InputError, match=r"map\.points = 3"):
+        Model(gapped, map=MapSpec(points=3))
+    assert Model(gapped, map=MapSpec(points=4)).map.points == 4

@@ -169,3 +169,16 @@ def test_all_points_failed():
     energies, _, _ = panels(plot.shift_map(shifts))
     legend = " ".join(text.get_text() for text in energies[-1].get_legend().texts)
     assert re.search(r"left out: 168 points", legend)
+
+
+@pytest.mark.parametrize("lost", [["X@1"], ["X@1", "X-@1", "X+@1", "XX@1"]])
+def test_states_that_fail_without_charge(lost):
+    """The scale starts at the first state that has an energy; with none there is no scale."""
+    shifts = synthetic_map(MODELS["monomer"])
+    for name in lost:
+        shifts["reference_eV"].loc[{"state": name}] = np.nan
+        shifts["energy_eV"].loc[{"state": name}] = np.nan
+        shifts["converged"].loc[{"state": name}] = False
+    figure = plot.shift_map(shifts)
+    labels = [axes.get_ylabel() for axes in figure.axes if "shift from" in axes.get_ylabel()]
+    assert labels == (["shift from X-@1 without charge (meV)"] if len(lost) == 1 else [])

@@ -40,7 +40,8 @@ def test_point_charge_on_the_sphere(normal_sphere, case):
     points = np.array([row["r"] * direction(row["cos"]) for row in entries])
     found = poisson.potential_of_charges(POLE, 1.0, points)
     for row, value in zip(entries, found, strict=True):
-        allowed = 0.005 if row["r"] <= 1.3 else 0.02
+        # a bare core's own permittivity is split off: half a per cent everywhere
+        allowed = 0.005 if row["r"] <= 1.3 or case == "well" else 0.02
         assert value == pytest.approx(row["U"], rel=allowed), row
 
 

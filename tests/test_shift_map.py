@@ -8,7 +8,9 @@ import pytest
 from systems import charged, discretised
 
 import spq
-from spq import gallery, hartree, shiftmap
+import spq.prepare
+from spq import direct, gallery, hartree, shiftmap
+from spq.errors import ConvergenceError
 from spq.inputfile import loads
 from spq.observables import HYBRIDISED_RULE
 from spq.shiftmap import FLAGS, POPULATIONS, VARIABLES, shift_map
@@ -206,7 +208,9 @@ def test_some_points_fail_and_others_do_not(small, monkeypatch):
     whole = shift_map(small, states=["X-@1"], charges=[0.1, 1.0], points=3)
     assert whole.converged.all()
     monkeypatch.setattr(shiftmap, "continued", _failing_above(0.5, shiftmap.continued))
-    monkeypatch.setattr(shiftmap, "transitions", lambda system, state, fields, *rest: [None])
+    monkeypatch.setattr(
+        shiftmap, "transitions", lambda system, state, fields, bare, *rest: [replace(bare, final=None)]
+    )
     found = shift_map(small, states=["X-@1"], charges=[0.1, 1.0], points=3)
     assert found.converged.sel(charge=0.1).all() and not found.converged.sel(charge=1.0).any()
     kept, before = found.sel(charge=0.1).shift_meV, whole.sel(charge=0.1).shift_meV
@@ -221,7 +225,7 @@ def _failing_above(limit, real):
         found = real(system, state, externals, reference, final_state)
         unit = np.abs(system.charge_fields(np.array([[0.0, 0.0, 3.4]]))).max()
         large = [np.abs(field).max() > limit * unit for field in externals]
-        return [one.initial if bad else one for one, bad in zip(found, large, strict=True)]
+        return [replace(one, final=None) if bad else one for one, bad in zip(found, large, strict=True)]
 
     return continued
 
@@ -282,3 +286,29 @@ def test_swapping_the_dots_mirrors_the_map(heterodimer, whole_map):
         assert plain.sum() >= 9
         difference = np.abs(one.shift_meV.values - other.shift_meV.values)
         assert difference[plain].max() < 0.1
+
+
+def test_points_given_as_an_argument_override_the_heights_of_the_model(small):
+    model = small.replace(map=replace(small.map, z=(3.4,)))
+    assert shift_map(model, states=["X@1"], charges=[1.0]).sizes["point"] == 1
+    assert shift_map(model, states=["X@1"], charges=[1.0], points=3).sizes["point"] == 3
+    with pytest.raises(spq.InputError, match="both points and z"):
+        shift_map(model, points=3, z=[3.4])
+
+
+def test_a_direct_orbital_that_fails_does_not_stop_the_map(monkeypatch):
+    """One orbital is not found at the larger charge; the other point is there."""
+    real = direct.Direct.follow
+
+    def follow(self, kind, fields, references, choose):
+        if np.abs(fields).max() > limit:
+            raise ConvergenceError("orbital not converged")
+        return real(self, kind, fields, references, choose)
+
+    model = gallery.monomer(accuracy="coarse", method="direct")
+    system = spq.prepare.prepare(model)
+    limit = 0.5 * np.abs(system.charge_fields(np.array([[0.0, 0.0, 3.4]]))).max()
+    monkeypatch.setattr(direct.Direct, "follow", follow)
+    found = shift_map(model, states=["X@1"], charges=[0.01, 1.0], z=[3.4])
+    assert found.converged.values.ravel().tolist() == [True, False]
+    assert np.isnan(found.shift_meV.values.ravel()[1]) and np.isfinite(found.shift_meV.values.ravel()[0])

@@ -6,6 +6,9 @@ from systems import entry, need_mesh, reference
 
 import spq
 from spq import gallery
+from spq.discretisation import discretise
+from spq.geometry import Molecule
+from spq.schrodinger import lowest_states
 from spq.surface import SurfaceCharge
 
 
@@ -92,3 +95,20 @@ def test_a_bent_molecule_has_no_m():
     assert len(found.electron) == 24
     assert np.sum([level.dots for level in found.electron[:3]], axis=0) == pytest.approx(1.0, abs=0.05)
     assert found.as_dict()["electron"][0]["m"] is None
+
+
+def test_levels_of_nearly_equal_dots_keep_their_own_populations():
+    """Two dots within the grouping of degenerate levels: each energy goes with its own orbital."""
+    molecule = Molecule.dimer((1.3, 1.3005), 2.1, center_distance=8.0)
+    need_mesh(molecule, "coarse")
+    model = gallery.heterodimer(accuracy="coarse").replace(molecule=molecule)
+    problem = discretise(model)
+    energies, orbitals = lowest_states(problem.carriers["e"], 2)
+    density = problem.space.weights[:, None] * problem.space.orbital_values(orbitals) ** 2
+    on_first = density[problem.space.dot_at_points == 0].sum(axis=0)
+    assert 1e3 * (energies[1] - energies[0]) < 2.0
+    assert np.abs(on_first[0] - on_first[1]) > 0.9  # else the order could not be seen
+    found = spq.levels(model).electron[:2]
+    for level, energy, share in zip(found, energies, on_first, strict=True):
+        assert level.energy_meV == pytest.approx(1e3 * energy, abs=1e-6)
+        assert level.dots[0] == pytest.approx(share, abs=1e-6)

@@ -202,6 +202,8 @@ def test_a_point_outside_the_mesh_is_an_input_error(space):
     space.point_values(np.array([[0.0, 0.0, 29.5]]))
     with pytest.raises(InputError, match=r"\[0\.0, 0\.0, 31\.0\] nm lies outside the mesh"):
         space.point_values(np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 31.0]]))
+    with pytest.raises(InputError, match="outside the mesh"):
+        space.point_values(np.array([[0.0, 0.0, 30.5]]))  # within the box of the last element
 
 
 def test_outer_sphere_of_a_long_molecule():
