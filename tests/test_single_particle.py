@@ -112,3 +112,8 @@ def test_levels_of_nearly_equal_dots_keep_their_own_populations():
     for level, energy, share in zip(found, energies, on_first, strict=True):
         assert level.energy_meV == pytest.approx(1e3 * energy, abs=1e-6)
         assert level.dots[0] == pytest.approx(share, abs=1e-6)
+    pairs = [level for level in spq.levels(model).electron if level.m == 1][:2]
+    assert len(pairs) == 2
+    # a pair made of one state of each dot would have half of its density on either
+    assert sorted(level.dots[0] > 0.9 for level in pairs) == [False, True]
+    assert sorted(level.dots[0] < 0.1 for level in pairs) == [False, True]
