@@ -6,6 +6,8 @@ is the potential of a point source at its place, so that ⟨φ|Φ_ext|φ⟩ = Q 
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 from spq.discretisation import BARRIER, KINDS, Discretisation
@@ -38,9 +40,11 @@ class Direct:
         self.dots = len(discretisation.model.molecule.dots)
         self.surroundings = discretisation.surroundings
         self._along = (self.space.points - self.space.molecule.mean_center) @ self.space.molecule.axis
+        start = time.perf_counter()
         self._bare = {
             kind: lowest_states(discretisation.carriers[kind], BARE_STATES * self.dots)[1] for kind in KINDS
         }
+        self.seconds = {"states": time.perf_counter() - start}
         self._latest: dict[str, list[np.ndarray]] = {kind: [] for kind in KINDS}
 
     def no_field(self) -> np.ndarray:

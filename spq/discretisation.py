@@ -41,6 +41,15 @@ class Discretisation:
 def discretise(model: Model, progress: Progress = silent) -> Discretisation:
     """Mesh a model's molecule, assemble its operators and factorise them.
 
+    Parameters
+    ----------
+    model : Model
+    progress : called with what is being done
+
+    Returns
+    -------
+    Discretisation
+
     Raises
     ------
     MeshError, SpqError

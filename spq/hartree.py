@@ -43,6 +43,7 @@ class System(Protocol):
     dots: int
     surroundings: tuple[int, ...]
     batch: int
+    seconds: dict[str, float]
 
     def no_field(self) -> np.ndarray: ...
     def charge_fields(self, positions: np.ndarray) -> np.ndarray: ...

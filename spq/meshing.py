@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spq.errors import MeshError, SpqError
+from spq.errors import MeshError
 from spq.geometry import Molecule
 
 log = logging.getLogger(__name__)
@@ -108,11 +108,10 @@ def mesh_wedge(molecule: Molecule, accuracy: str) -> Wedge:
     for attempt in range(ATTEMPTS):
         with _session() as gmsh:
             try:
-                wedge, worst = _generate(gmsh, molecule, sizes)
-            except SpqError:
-                raise
+                _generate(gmsh, molecule, sizes)
             except Exception as error:  # Gmsh's interface raises nothing more specific
                 raise MeshError(f"Gmsh failed on this geometry: {error}") from error
+            wedge, worst = _collect(gmsh, molecule)
         if worst > 0:
             return wedge
         log.info("attempt %d: smallest Jacobian %.1e; trying smaller elements", attempt + 1, worst)
@@ -158,12 +157,17 @@ def _session() -> Iterator:
             gmsh.model.setCurrent(previous)
 
 
-def _generate(gmsh, molecule: Molecule, sizes: Sizes) -> tuple[Wedge, float]:
-    rotation, mirrors = frame(molecule), mirror_axes(molecule)
-    _solids(gmsh.model.occ, molecule, rotation, mirrors)
+def _generate(gmsh, molecule: Molecule, sizes: Sizes) -> None:
+    rotation = frame(molecule)
+    _solids(gmsh.model.occ, molecule, rotation, mirror_axes(molecule))
     gmsh.model.occ.synchronize()
     _size_field(gmsh.model.mesh.field, molecule, rotation, sizes)
     gmsh.model.mesh.generate(3)
+
+
+def _collect(gmsh, molecule: Molecule) -> tuple[Wedge, float]:
+    """The mesh out of Gmsh, and its smallest Jacobian determinant."""
+    rotation, mirrors = frame(molecule), mirror_axes(molecule)
     tags, coordinates, _ = gmsh.model.mesh.getNodes()
     nodes = coordinates.reshape(-1, 3)
     position = np.zeros(int(tags.max()) + 1, dtype=np.int64)

@@ -19,12 +19,21 @@ PREPARED = 2  # problems kept in memory
 _prepared: OrderedDict[Model, System] = OrderedDict()
 
 
+def _key(model: Model) -> Model:
+    return model.replace(surface_charges=(), map=MapSpec(), final_state="relaxed")
+
+
+def is_prepared(model: Model) -> bool:
+    """Whether a model's discretised problem is in memory."""
+    return _key(model) in _prepared
+
+
 def prepare(model: Model, progress: Progress = silent) -> System:
     """The discretised problem of a model; models that differ in charges or map share it.
 
     The last two are kept in memory. Raises what building the mesh and the operators raises.
     """
-    key = model.replace(surface_charges=(), map=MapSpec(), final_state="relaxed")
+    key = _key(model)
     if key not in _prepared:
         while len(_prepared) >= PREPARED:  # before the new one needs its memory
             _prepared.popitem(last=False)

@@ -21,7 +21,7 @@ from spq.hartree import System
 from spq.inputfile import dumps
 from spq.model import Model
 from spq.observables import HYBRIDISED_RULE, describe
-from spq.prepare import charge_field, prepare
+from spq.prepare import charge_field, is_prepared, prepare
 from spq.progress import Progress, silent
 from spq.surface import line_positions, surface_points
 from spq.transition import Transition, continued, transitions, uncharged
@@ -93,8 +93,11 @@ def shift_map(
     model = model.replace(map=replace(model.map, **changes))
     start = time.perf_counter()
     heights, azimuths, places = map_positions(model)
+    spent = dict.fromkeys(("mesh", "states", "integrals"), 0.0)
+    kept = is_prepared(model)
     system = prepare(model, progress)
-    spent = prepared_seconds(system)
+    if not kept:
+        spent |= _prepared_seconds(system)
     mapping = time.perf_counter()
     unit = system.charge_fields(places)
     fields = np.multiply.outer(np.array(model.map.charges), unit)
@@ -126,12 +129,10 @@ def map_positions(model: Model) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return heights, azimuths, surface_points(molecule, heights, azimuths)
 
 
-def prepared_seconds(system: System) -> dict[str, float]:
-    """Seconds that preparing a system took: mesh, states, integrals."""
-    spent = {**system.discretisation.seconds, **getattr(system, "seconds", {})}
-    operators = spent.pop("operators")
-    spent["states"] = spent.get("states", 0.0) + operators
-    return {name: spent.get(name, 0.0) for name in ("mesh", "states", "integrals")}
+def _prepared_seconds(system: System) -> dict[str, float]:
+    """Seconds that preparing a system took: mesh, states (operators among them), integrals."""
+    first = system.discretisation.seconds
+    return {**system.seconds, "mesh": first["mesh"], "states": first["operators"] + system.seconds["states"]}
 
 
 def _empty(model: Model, points: int) -> dict[str, np.ndarray]:

@@ -48,6 +48,7 @@ def levels(model: Model, progress: Progress = silent) -> Levels:
     Parameters
     ----------
     model : Model
+    progress : called with what is being done
 
     Returns
     -------
