@@ -85,7 +85,14 @@ def test_charges_and_self_energy_do_not_enter(sphere_levels):
     charged = gallery.monomer(accuracy="normal").replace(
         surface_charges=(SurfaceCharge(1, z=3.4),), self_energy="density"
     )
-    assert spq.levels(charged) == sphere_levels
+    found = spq.levels(charged)
+    for kind in ("electron", "hole"):
+        pairs = list(zip(getattr(found, kind), getattr(sphere_levels, kind), strict=True))
+        assert len(pairs) > 3
+        for one, other in pairs:
+            assert (one.m, one.degeneracy) == (other.m, other.degeneracy)
+            # rounding only: several threads add up in varying order
+            assert one.energy_meV == pytest.approx(other.energy_meV, abs=1e-8)
 
 
 def test_a_bent_molecule_has_no_m():
