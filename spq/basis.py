@@ -5,7 +5,8 @@ orbital needs states of all energies. The basis therefore also holds first- and 
 responses of each dot's lowest orbital φ to probe potentials W, W',
     r = (h − σ)⁻¹ (W − ⟨W⟩) φ    and    (h − σ)⁻¹ (W' − ⟨W'⟩) r,
 those of the lowest electron and hole on the dot and of unit charges around its surface. Singular
-values in the energy norm ⟨r|h − σ|r⟩ choose the combinations; h is diagonalised in the whole.
+values in the energy norm ⟨r|h − σ|r⟩ choose the combinations; h is diagonalised in the whole. In an
+axisymmetric molecule this is done for every harmonic apart: φ has m = 0, r that of W.
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ import numpy as np
 
 from spq.discretisation import BARRIER, KINDS, Discretisation
 from spq.geometry import Molecule
+from spq.integrals import Basis, States
 from spq.meshing import frame
 from spq.schrodinger import lowest_states, orthonormal
 from spq.space import Space
 
-LOWEST_PER_DOT = 5  # s and p states, and one more
+LOWEST_PER_DOT = {False: (5,), True: (3, 2, 1)}  # by |m|, in a solid and on the half plane
 DISCARDED = {"coarse": 3e-5, "normal": 2e-5, "fine": 1e-5}  # eV, energy norm of a response left out
 POLAR = {"coarse": 5, "normal": 7, "fine": 7}  # rings of probe charges around a dot, poles excluded
-AZIMUTHS = 8
+AZIMUTHS = 8  # of the probes of each ring in a solid
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,53 +36,86 @@ class Local:
     values: np.ndarray
 
 
-def single_particle_basis(discretisation: Discretisation) -> dict[str, tuple]:
-    """Energies (n,) in eV and orthonormal orbitals (dofs, n) of each carrier's basis states.
+def single_particle_basis(discretisation: Discretisation) -> Basis:
+    """The basis states of each carrier, for each |m|.
 
     The basis grows with `accuracy`: responses are left out whose energy norm is below DISCARDED.
     """
     space, molecule = discretisation.space, discretisation.model.molecule
-    count = LOWEST_PER_DOT * len(molecule.dots)
-    lowest = {kind: lowest_states(discretisation.carriers[kind], count) for kind in KINDS}
-    found = {kind: [lowest[kind][1]] for kind in KINDS}
+    lowest = {kind: _lowest(discretisation, kind) for kind in KINDS}
+    found = {kind: [[vectors] for vectors in lowest[kind]] for kind in KINDS}
     for dot in range(len(molecule.dots)):
-        local = {kind: _local(space, *lowest[kind], dot) for kind in KINDS}
+        local = {kind: _local(discretisation, kind, lowest[kind][0], dot) for kind in KINDS}
         probes = _probe_potentials(discretisation, local, dot)
         for kind in KINDS:
-            found[kind].append(_responses(discretisation, kind, lowest[kind][1], local[kind], probes))
-    return {kind: _diagonal(discretisation, kind, np.hstack(found[kind])) for kind in KINDS}
+            for m, vectors in enumerate(_responses(discretisation, kind, lowest[kind], local[kind], probes)):
+                found[kind][m].append(vectors)
+    result = {}
+    for kind in KINDS:
+        parts = [_diagonal(discretisation, kind, m, np.hstack(each)) for m, each in enumerate(found[kind])]
+        result[kind] = tuple(States(e, o, space.orbital_values(o)) for e, o in parts)
+    return result
 
 
-def _local(space: Space, energies: np.ndarray, orbitals: np.ndarray, dot: int) -> Local:
-    """The lowest combination of states with a barrier outside the dot."""
+def _highest(space: Space) -> int:
+    return max(space.harmonics.orbital)
+
+
+def _lowest(discretisation: Discretisation, kind: str) -> list[np.ndarray]:
+    """Lowest orbitals (inner, n) of h for each |m|."""
+    space = discretisation.space
+    counts = LOWEST_PER_DOT[space.harmonics.turning]
+    dots = len(space.molecule.dots)
+    found = []
+    for m in range(_highest(space) + 1):
+        count = counts[m] * dots if m < len(counts) else 0
+        vectors = np.empty((len(space.inner), 0))
+        if count:
+            _, vectors = lowest_states(discretisation.carrier(kind, m), count)
+        found.append(vectors)
+    return found
+
+
+def _local(discretisation: Discretisation, kind: str, orbitals: np.ndarray, dot: int) -> Local:
+    """The lowest combination of orbitals (inner, n) with a barrier outside the dot."""
+    space, problem = discretisation.space, discretisation.carrier(kind)
     values = space.orbital_values(orbitals)
     outside = values[space.dot_at_points != dot]
     weights = space.weights[space.dot_at_points != dot]
     barrier = BARRIER * (outside.T @ (weights[:, None] * outside))
-    _, mixed = np.linalg.eigh(np.diag(energies) + barrier)
+    _, mixed = np.linalg.eigh(orbitals.T @ (problem.hamiltonian @ orbitals) + barrier)
     return Local(orbitals @ mixed[:, 0], values @ mixed[:, 0])
 
 
-def _probe_potentials(discretisation: Discretisation, local: dict[str, Local], dot: int) -> np.ndarray:
-    """Potentials (q, probes) in eV at the quadrature points: electron, hole, then surface charges."""
+def _probe_potentials(
+    discretisation: Discretisation, local: dict[str, Local], dot: int
+) -> list[np.ndarray]:
+    """Values (q, p) for each |m| of the potentials of a dot's electron and hole, then of surface charges.
+
+    The carriers have m = 0 only.
+    """
     space, poisson = discretisation.space, discretisation.poisson[0]
     densities = np.column_stack([local[kind].values ** 2 for kind in KINDS])
-    places = probe_positions(space.molecule, dot, POLAR[discretisation.model.accuracy])
+    count = POLAR[discretisation.model.accuracy]
+    places = probe_positions(space.molecule, dot, count, 1 if space.harmonics.turning else AZIMUTHS)
     charges = space.point_values(places).toarray().T
-    sources = np.hstack([poisson.density_source(densities), charges])
-    return space.values(poisson.solve(sources))
+    found = []
+    for m in range(_highest(space) + 1):
+        sources = charges if m else np.hstack([poisson.density_source(densities), charges])
+        found.append(space.values(poisson.solve(sources, m)))
+    return found
 
 
-def probe_positions(molecule: Molecule, dot: int, count: int) -> np.ndarray:
+def probe_positions(molecule: Molecule, dot: int, count: int, azimuths: int) -> np.ndarray:
     """Places (s, 3) in nm on the free surface of a dot, symmetric in the molecule's frame.
 
-    They lie on `count` rings about the long axis and at both poles.
+    They lie on `count` rings about the long axis, `azimuths` on each, and at both poles.
     """
     rings = np.arange(1, count + 1)
-    polar = np.repeat(np.pi * rings / (count + 1), AZIMUTHS)
+    polar = np.repeat(np.pi * rings / (count + 1), azimuths)
     # every second ring is turned by half a step, counted from the equator to keep mirror symmetry
     turned = np.abs(2 * rings - count - 1) // 2 % 2
-    azimuth = 2 * np.pi / AZIMUTHS * (np.arange(AZIMUTHS) + 0.5 * turned[:, None]).ravel()
+    azimuth = 2 * np.pi / azimuths * (np.arange(azimuths) + 0.5 * turned[:, None]).ravel()
     ring = [np.sin(polar) * np.cos(azimuth), np.sin(polar) * np.sin(azimuth), np.cos(polar)]
     directions = np.vstack([np.column_stack(ring), [[0, 0, 1], [0, 0, -1]]]) @ frame(molecule)
     places = molecule.centers[dot] + molecule.outer_radii[dot] * directions
@@ -88,33 +123,50 @@ def probe_positions(molecule: Molecule, dot: int, count: int) -> np.ndarray:
 
 
 def _responses(
-    discretisation: Discretisation, kind: str, lowest: np.ndarray, local: Local, probes: np.ndarray
-) -> np.ndarray:
-    """Responses (dofs, r) of a dot's lowest orbital, orthogonal to the lowest states and compressed."""
-    space, problem = discretisation.space, discretisation.carriers[kind]
+    discretisation: Discretisation, kind: str, lowest: list[np.ndarray], local: Local, probes: list
+) -> list[np.ndarray]:
+    """Responses (inner, r) of a dot's lowest orbital for each |m|, compressed, orthogonal to the lowest."""
+    space = discretisation.space
     weights = space.weights[:, None]
-    probes = probes - (space.weights * local.values**2) @ probes
+    highest = _highest(space)
+    probes = [probes[0] - (space.weights * local.values**2) @ probes[0], *probes[1:]]
+    found: list[list[np.ndarray]] = [[] for _ in range(highest + 1)]
 
-    def respond(potentials, values):
-        return problem.factors.solve(space.orbital_source(weights * potentials * values))
+    def respond(m, potentials, values):
+        source = space.orbital_source(weights * potentials * values)
+        found[m].append(discretisation.carrier(kind, m).factors.solve(source))
+        return found[m][-1]
 
-    first = respond(probes, local.values[:, None])
-    first -= np.outer(local.orbital, (problem.mass @ local.orbital) @ first)
-    values = space.orbital_values(first)
     carriers = len(KINDS)
-    second = [respond(probes[:, [j]], values) for j in range(carriers)]
-    second.append(respond(probes[:, carriers:], values[:, carriers:]))
-    found = np.hstack([first, *second])
-    found -= lowest @ (lowest.T @ (problem.mass @ found))
+    first = [respond(m, probes[m], local.values[:, None]) for m in range(highest + 1)]
+    first[0] -= np.outer(local.orbital, (discretisation.carrier(kind).mass @ local.orbital) @ first[0])
+    values = [space.orbital_values(each) for each in first]
+    for m in range(highest + 1):
+        for j in range(carriers):
+            respond(m, probes[0][:, [j]], values[m])
+        charged = values[m] if m else values[m][:, carriers:]
+        for n in range(highest + 1 - m):
+            acting = probes[n] if n else probes[n][:, carriers:]
+            for made in {m + n, abs(m - n)}:
+                respond(made, acting, charged)
+    return [_compressed(discretisation, kind, m, np.hstack(found[m]), lowest[m]) for m in range(highest + 1)]
+
+
+def _compressed(discretisation, kind: str, m: int, found: np.ndarray, lowest: np.ndarray) -> np.ndarray:
+    """Combinations (inner, r) of responses whose energy norm matters."""
+    problem = discretisation.carrier(kind, m)
+    found = found - lowest @ (lowest.T @ (problem.mass @ found))
     metric = found.T @ (problem.hamiltonian @ found - problem.shift * (problem.mass @ found))
     size, rotation = np.linalg.eigh(0.5 * (metric + metric.T))
     kept = size > DISCARDED[discretisation.model.accuracy]
     return found @ (rotation[:, kept] / np.sqrt(size[kept]))
 
 
-def _diagonal(discretisation: Discretisation, kind: str, vectors: np.ndarray) -> tuple:
-    """h diagonalised in the span of vectors: energies (n,) and orbitals (dofs, n)."""
-    problem = discretisation.carriers[kind]
+def _diagonal(discretisation: Discretisation, kind: str, m: int, vectors: np.ndarray) -> tuple:
+    """h diagonalised in the span of vectors: energies (n,) and orbitals (inner, n)."""
+    problem = discretisation.carrier(kind, m)
+    if not vectors.shape[1]:
+        return np.empty(0), vectors
     basis = orthonormal(vectors, problem.mass)
     matrix = basis.T @ (problem.hamiltonian @ basis)
     energies, mixed = np.linalg.eigh(0.5 * (matrix + matrix.T))

@@ -6,15 +6,19 @@ Made once per geometry, materials and accuracy; charges, states and the iteratio
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from spq.axisymmetric import AxisymmetricSpace
+from spq.geometry import Molecule
+from spq.mesh import half_plane_mesh, molecule_mesh
 from spq.model import Model
 from spq.poisson import Poisson
 from spq.progress import Progress, silent
 from spq.schrodinger import Carrier, carrier
-from spq.space import Space, build_space
+from spq.solid import SolidSpace
+from spq.space import Space
 
 KINDS = ("e", "h")
 SIGN = {"e": -1.0, "h": 1.0}  # charge of each carrier in e
@@ -25,26 +29,48 @@ BARRIER = 0.5  # eV outside a carrier's dot, for its starting orbital
 class Discretisation:
     """Everything that a self-consistent solution is computed with.
 
-    carriers: the single-particle problem of each kind; poisson: the molecule in its surroundings,
-    then, for the self-energy `density`, one for each shell permittivity continued outside;
-    surroundings: (N,) which of `poisson` belongs to each dot's self-energy; seconds: time spent.
+    poisson: the molecule in its surroundings, then, for the self-energy `density`, one for each shell
+    permittivity continued outside; surroundings: (N,) which of `poisson` belongs to each dot's
+    self-energy; seconds: time spent.
     """
 
     model: Model
     space: Space
-    carriers: dict[str, Carrier]
     poisson: tuple[Poisson, ...]
     surroundings: tuple[int, ...]
     seconds: dict[str, float]
+    _carriers: dict[tuple[str, int], Carrier] = field(default_factory=dict, repr=False)
+
+    def carrier(self, kind: str, harmonic: int = 0) -> Carrier:
+        """The single-particle problem of a kind, "e" or "h", for one harmonic; made when first asked for."""
+        key = (kind, abs(harmonic))
+        if key not in self._carriers:
+            masses, band = self.model.masses(kind), self.model.band(kind)
+            self._carriers[key] = carrier(self.space, masses, band, abs(harmonic))
+        return self._carriers[key]
 
 
-def discretise(model: Model, progress: Progress = silent) -> Discretisation:
-    """Mesh a model's molecule, assemble its operators and factorise them.
+def build_space(
+    molecule: Molecule, accuracy: str, discretisation: str = "solid", coarsening: float = 1.0
+) -> Space:
+    """Mesh a molecule (or read its stored mesh) and make the space on it.
+
+    discretisation: "solid" or "axisymmetric"; coarsening: factor on the element sizes.
+    Raises MeshError as molecule_mesh does, or if an element belongs to no region.
+    """
+    if discretisation == "axisymmetric":
+        return AxisymmetricSpace(half_plane_mesh(molecule, accuracy, coarsening), molecule)
+    return SolidSpace(molecule_mesh(molecule, accuracy, coarsening), molecule)
+
+
+def discretise(model: Model, progress: Progress = silent, coarsening: float = 1.0) -> Discretisation:
+    """Mesh a model's molecule and set up its equations.
 
     Parameters
     ----------
     model : Model
     progress : called with what is being done
+    coarsening : factor on the element sizes in the nanocrystal
 
     Returns
     -------
@@ -52,15 +78,13 @@ def discretise(model: Model, progress: Progress = silent) -> Discretisation:
 
     Raises
     ------
-    MeshError, SpqError
-        As building the mesh and factorising the matrices do.
+    MeshError
+        As building the mesh does.
     """
     start = time.perf_counter()
     progress("mesh", 0, 1)
-    space = build_space(model.molecule, model.accuracy)
-    meshed = time.perf_counter()
-    progress("operators", 0, 1)
-    carriers = {kind: carrier(space, model.masses(kind), model.band(kind)) for kind in KINDS}
+    space = build_space(model.molecule, model.accuracy, model.chosen_discretisation, coarsening)
+    seconds = {"mesh": time.perf_counter() - start}
     poisson, surroundings = [Poisson(space, model.permittivities())], []
     if model.self_energy == "density":
         shells = model.permittivities()[1:-1:2]
@@ -68,5 +92,4 @@ def discretise(model: Model, progress: Progress = silent) -> Discretisation:
         for shell in distinct:
             poisson.append(Poisson(space, np.append(model.permittivities()[:-1], shell)))
         surroundings = [1 + distinct.index(shell) for shell in shells]
-    seconds = {"mesh": meshed - start, "operators": time.perf_counter() - meshed}
-    return Discretisation(model, space, carriers, tuple(poisson), tuple(surroundings), seconds)
+    return Discretisation(model, space, tuple(poisson), tuple(surroundings), seconds)

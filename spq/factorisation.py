@@ -29,6 +29,7 @@ class Factorisation:
     ----------
     matrix : sparse matrix, shape (n, n)
         Symmetric and positive definite; both triangles stored.
+    free : indices of the unknowns; the others are zero in every solution. None: all
 
     Raises
     ------
@@ -36,11 +37,14 @@ class Factorisation:
         If the factors do not solve a probe system to a relative residual of 1e-9.
     """
 
-    def __init__(self, matrix: sp.csr_matrix):
+    def __init__(self, matrix: sp.csr_matrix, free: np.ndarray | None = None):
         self.shape = matrix.shape
+        self._free = None if free is None or len(free) == matrix.shape[0] else free
+        if self._free is not None:
+            matrix = matrix[self._free][:, self._free].tocsr()
         self._solve_block = _pardiso(matrix) or _superlu(matrix)
         probe = np.cos(np.arange(matrix.shape[0], dtype=float))
-        solution = self.solve(probe)
+        solution = self._solve(probe)
         residual = np.linalg.norm(matrix @ solution - probe) / np.linalg.norm(probe)
         if not residual < RESIDUAL_LIMIT:
             raise SpqError(
@@ -52,6 +56,13 @@ class Factorisation:
     def solve(self, right: np.ndarray) -> np.ndarray:
         """Solve A x = b for one b, shape (n,), or several, shape (n, k); returns the shape given."""
         right = np.asarray(right, dtype=float)
+        if self._free is None:
+            return self._solve(right)
+        solution = np.zeros(right.shape)
+        solution[self._free] = self._solve(right[self._free])
+        return solution
+
+    def _solve(self, right: np.ndarray) -> np.ndarray:
         if right.ndim == 1:
             return self._solve_block(right[:, None])[:, 0]
         solution = np.empty(right.shape)

@@ -1,8 +1,9 @@
 """Coulomb integrals of single-particle states, from few solutions of Poisson's equation.
 
-(ab|cd) = ∫ φ_a φ_b V[φ_c φ_d] with the dielectric mismatch in V. All pair densities of electrons and
-holes together are nearly dependent: pivoted Cholesky in the Coulomb metric (Beebe and Linderberg,
-Int. J. Quantum Chem. 12, 683, 1977) selects the pairs P whose potentials are solved for, and
+(ab|cd) = ∫ φ_a φ_b V[φ_c φ_d] with the dielectric mismatch in V, for every harmonic of the potential
+apart: the pair of orbital harmonics m, m' makes |m ± m'|. All pair densities of electrons and holes
+together are nearly dependent: pivoted Cholesky in the Coulomb metric (Beebe and Linderberg, Int. J.
+Quantum Chem. 12, 683, 1977) selects the pairs P whose potentials are solved for, and
 (ab|cd) ≈ Σ_PQ (ab|P) (P|Q)⁻¹ (Q|cd) is exact to second order in what the selection leaves out.
 The selection itself is made on the linear companion of the mesh, where every pair is cheap.
 """
@@ -13,12 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
-from skfem import Basis, ElementTetP1, MeshTet1
 
 from spq.errors import SpqError
 from spq.factorisation import Factorisation
 from spq.poisson import Poisson
-from spq.space import Space, mass_form, stiffness_form
+from spq.space import Space
 from spq.units import COULOMB
 
 TOLERANCE = 3e-8  # eV, weighted Coulomb self-interaction of a pair density left out
@@ -27,9 +27,10 @@ AMPLITUDE_ENERGY = 0.3  # eV; a state enters an orbital with an amplitude of abo
 
 @dataclass(frozen=True, eq=False)
 class States:
-    """Single-particle states of one carrier.
+    """Single-particle states of one carrier and one harmonic |m|.
 
-    energies: (n,) eV; orbitals: (dofs, n); values: (q, n) at the quadrature points, nm^-3/2.
+    energies: (n,) eV; orbitals: (inner dofs, n); values: (q, n) at the quadrature points; both are
+    coefficients of the harmonic.
     """
 
     energies: np.ndarray
@@ -37,12 +38,15 @@ class States:
     values: np.ndarray
 
 
+Basis = dict[str, tuple[States, ...]]  # of "e" and "h": the states of |m| = 0, 1, ...
+
+
 @dataclass(frozen=True, eq=False)
 class PairDensities:
-    """Every pair density φ_a φ_b, a >= b, of both carriers.
+    """Pair densities φ_a φ_b that make one harmonic of the potential, of both carriers.
 
-    pairs: (p, 3) carrier number, a, b; sources: (covered dofs, p) ∫ φ_a φ_b v; chosen: indices of
-    the pairs whose potentials are to be solved for.
+    pairs: (p, 5) carrier number, |m|, a, |m'|, b; sources: (covered dofs, p) ∫ φ_a φ_b v; chosen:
+    indices of the pairs whose potentials are to be solved for.
     """
 
     pairs: np.ndarray
@@ -54,71 +58,81 @@ class PairDensities:
 class CoulombFactors:
     """Factors of the Coulomb integrals in one dielectric surrounding: (ab|cd) = Σ_k L_k,ab L_k,cd.
 
-    factors: per carrier (k, pairs) in eV^½, pairs a >= b in the order of numpy.tril_indices;
-    potentials: (size, k) of the k orthonormal densities: V[φ_a φ_b](r) = Σ_k L_k,ab potentials_k(r).
+    factors: per carrier (k, pairs) in eV^½, pairs a >= b in the order of numpy.tril_indices over the
+    states ordered by label and number; potentials: per |m| (size, k_m), of the orthonormal densities;
+    columns: per label of a harmonic, its part of the k.
     """
 
     factors: dict[str, np.ndarray]
-    potentials: np.ndarray
+    potentials: dict[int, np.ndarray]
+    columns: dict[int, slice]
 
 
-def pair_densities(space: Space, poisson: Poisson, states: dict[str, States]) -> PairDensities:
-    """All pair densities as source vectors, and the choice of those that span the others.
+def pair_densities(space: Space, poisson: Poisson, basis: Basis, harmonic: int) -> PairDensities:
+    """Pair densities that make a harmonic as source vectors, and the choice of those that span the others.
 
-    space; poisson: the true surroundings; states: of "e" and "h". Returns PairDensities.
+    space; poisson: the true surroundings; basis; harmonic: |m| of the potential.
     """
-    counts = [len(state.energies) for state in states.values()]
-    pairs = [(number, a, b) for number, n in enumerate(counts) for a in range(n) for b in range(a + 1)]
-    chosen = _choose(space, poisson, list(states.values()), np.array(pairs))
-    sources = np.empty((len(space.covered), len(pairs)))
-    start = 0
-    for state in states.values():
-        weighted = state.values * space.weights[:, None]
-        for a in range(len(state.energies)):
-            columns = slice(start, start + a + 1)
-            sources[:, columns] = space.source(state.values[:, [a]] * weighted[:, : a + 1])
-            start = columns.stop
-    return PairDensities(np.array(pairs), sources, chosen)
+    pairs, sources = [], []
+    for number, parts in enumerate(basis.values()):
+        for m, n in _coupled(space, len(parts), harmonic):
+            first, second = parts[m], parts[n]
+            weighted = second.values * space.weights[:, None]
+            for a in range(len(first.energies)):
+                stop = a + 1 if m == n else len(second.energies)
+                sources.append(space.source(first.values[:, [a]] * weighted[:, :stop]))
+                pairs += [(number, m, a, n, b) for b in range(stop)]
+    table = np.array(pairs)
+    chosen = _choose(space, poisson, list(basis.values()), table, harmonic)
+    return PairDensities(table, np.hstack(sources), chosen)
 
 
-def _choose(space: Space, poisson: Poisson, states: list[States], pairs: np.ndarray) -> np.ndarray:
+def _coupled(space: Space, count: int, harmonic: int) -> list[tuple[int, int]]:
+    """Orbital harmonics m >= m' whose product has the harmonic |M| of a potential."""
+    found = []
+    for m in range(count):
+        for n in range(m + 1):
+            signs = ((m, n), (-m, n), (m, -n), (-m, -n))
+            known = [pair for pair in signs if all(label in space.harmonics.orbital for label in pair)]
+            made = {abs(c) for pair in known for c, _ in space.harmonics.products(*pair)}
+            if harmonic in made:
+                found.append((m, n))
+    return found
+
+
+def _choose(space: Space, poisson: Poisson, parts: list, pairs: np.ndarray, harmonic: int) -> np.ndarray:
     """Indices of the pivots of the pairs' Coulomb metric on the mesh's vertices."""
-    mesh = space.mesh
-    vertices = np.ascontiguousarray(mesh.doflocs[:, : mesh.nvertices])
-    linear = MeshTet1(vertices, mesh.t)
-    basis = Basis(linear, ElementTetP1(), intorder=1)
-    per_point = np.ones(basis.dx.shape)
-    inside = mass_form.assemble(basis, coefficient=per_point * space.in_nanocrystal[:, None])
-    lumped = np.asarray(inside.sum(axis=1)).ravel()
-    inner = space.inner[space.inner < mesh.nvertices]  # vertices come before the edges' nodes
-    loads = np.zeros((len(inner), len(pairs)))
-    for number, state in enumerate(states):
-        excess = state.energies - state.energies[0]
-        weights = AMPLITUDE_ENERGY / (AMPLITUDE_ENERGY + excess)
-        values = state.orbitals[: len(inner)] * weights
-        columns = np.flatnonzero(pairs[:, 0] == number)
-        products = values[:, pairs[columns, 1]] * values[:, pairs[columns, 2]]
-        loads[:, columns] = lumped[inner, None] * products
-    permittivity = per_point * poisson.permittivities[space.regions][:, None]
-    matrix = stiffness_form.assemble(basis, coefficient=permittivity)
-    # far away the potential hardly matters for a choice: a weak mass stands for the Robin condition
-    matrix = matrix + 1e-4 * mass_form.assemble(basis, coefficient=per_point)
-    factors = Factorisation(matrix.tocsr())
-    everywhere = np.zeros((mesh.nvertices, len(pairs)))
+    matrix, lumped = space.linear_companion(poisson.permittivities, harmonic)
+    inner = space.inner[space.inner < len(lumped)]  # vertices come before the edges' nodes
+    loads = np.empty((len(inner), len(pairs)))
+    for number, states in enumerate(parts):
+        lowest = min(state.energies[0] for state in states if len(state.energies))
+        values = []
+        for state in states:
+            weights = AMPLITUDE_ENERGY / (AMPLITUDE_ENERGY + state.energies - lowest)
+            values.append(state.orbitals[: len(inner)] * weights)
+        starts = np.cumsum([0] + [v.shape[1] for v in values])
+        together = np.hstack(values)
+        here = np.flatnonzero(pairs[:, 0] == number)
+        _, m, a, n, b = pairs[here].T
+        loads[:, here] = lumped[inner, None] * together[:, starts[m] + a] * together[:, starts[n] + b]
+    everywhere = np.zeros((len(lumped), len(pairs)))
     everywhere[inner] = 4 * np.pi * COULOMB * loads
+    free = space.free(harmonic)
+    factors = Factorisation(matrix, free[free < len(lumped)])
     metric = loads.T @ factors.solve(everywhere)[inner]
     _, pivots, rank, _ = scipy.linalg.lapack.dpstrf(metric, tol=TOLERANCE, overwrite_a=True)
     return pivots[:rank] - 1
 
 
-def coulomb_factors(poisson: Poisson, densities: PairDensities, kinds: tuple) -> CoulombFactors:
+def coulomb_factors(poisson: Poisson, basis: Basis, densities: dict[int, PairDensities]) -> CoulombFactors:
     """Solve for the potentials of the chosen pairs and integrate them with every pair.
 
     Parameters
     ----------
     poisson : Poisson
-    densities : PairDensities
-    kinds : names of the carriers in the order of their numbers
+    basis : states of each carrier
+    densities : per |m| of the potential
 
     Returns
     -------
@@ -129,21 +143,74 @@ def coulomb_factors(poisson: Poisson, densities: PairDensities, kinds: tuple) ->
     SpqError
         If the chosen pair densities are linearly dependent.
     """
+    integrals, potentials = {}, {}
+    for harmonic, pairs in densities.items():
+        integrals[harmonic], potentials[harmonic] = _one_harmonic(poisson, pairs, harmonic)
+    columns, start = {}, 0
+    for label in poisson.space.harmonics.potential:
+        count = potentials[abs(label)].shape[1]
+        columns[label] = slice(start, start + count)
+        start += count
+    factors = {}
+    for number, kind in enumerate(basis):
+        sizes = [len(state.energies) for state in basis[kind]]
+        factors[kind] = _spread(poisson.space, number, sizes, densities, integrals, columns)
+    return CoulombFactors(factors, potentials, columns)
+
+
+def _one_harmonic(poisson: Poisson, pairs: PairDensities, harmonic: int) -> tuple[np.ndarray, np.ndarray]:
+    """Factors (k, p) of all pairs of one harmonic, and the k potentials (size, k)."""
     space = poisson.space
-    sources = np.zeros((space.size, len(densities.chosen)))
-    sources[space.covered] = densities.sources[:, densities.chosen]
-    potentials = poisson.solve(sources)
-    integrals = potentials[space.covered].T @ densities.sources  # (P|ab)
-    metric = integrals[:, densities.chosen]
+    sources = np.zeros((space.size, len(pairs.chosen)))
+    sources[space.covered] = pairs.sources[:, pairs.chosen]
+    potentials = poisson.solve(sources, harmonic)
+    integrals = potentials[space.covered].T @ pairs.sources  # (P|ab)
+    metric = integrals[:, pairs.chosen]
     try:
         root = scipy.linalg.cholesky(0.5 * (metric + metric.T), lower=True)
     except scipy.linalg.LinAlgError as error:
         message = f"the {len(metric)} chosen pair densities are linearly dependent: {error}"
         raise SpqError(message) from error
     integrals = scipy.linalg.solve_triangular(root, integrals, lower=True)
-    potentials = scipy.linalg.solve_triangular(root, potentials.T, lower=True).T
-    factors = {}
-    for number, kind in enumerate(kinds):
-        columns = densities.pairs[:, 0] == number
-        factors[kind] = np.ascontiguousarray(integrals[:, columns])
-    return CoulombFactors(factors, potentials)
+    return integrals, scipy.linalg.solve_triangular(root, potentials.T, lower=True).T
+
+
+def labelled(space: Space, sizes: list[int]) -> list[tuple[int, slice]]:
+    """Label of each angular function and its part of the states of one carrier, cosines first."""
+    found, start = [], 0
+    for label in space.harmonics.orbital:
+        if abs(label) < len(sizes):
+            found.append((label, slice(start, start + sizes[abs(label)])))
+            start += sizes[abs(label)]
+    return found
+
+
+def _spread(space: Space, number: int, sizes: list[int], densities, integrals, columns) -> np.ndarray:
+    """Factors of every pair of labelled states of one carrier, (k, pairs a >= b)."""
+    parts = labelled(space, sizes)
+    total = parts[-1][1].stop
+    result = np.zeros((max(part.stop for part in columns.values()), total * (total + 1) // 2))
+    tables = {m: _positions(pairs.pairs, number, sizes) for m, pairs in densities.items()}
+    for index, (first, rows) in enumerate(parts):
+        for second, others in parts[: index + 1]:
+            row, column = np.mgrid[rows, others]
+            kept = row >= column
+            row, column = row[kept], column[kept]
+            packed = row * (row + 1) // 2 + column
+            for label, weight in space.harmonics.products(first, second):
+                table = tables[abs(label)]
+                local = (abs(first), row - rows.start, abs(second), column - others.start)
+                pair = table[local]
+                result[columns[label], packed] = weight * integrals[abs(label)][:, pair]
+    return result
+
+
+def _positions(pairs: np.ndarray, number: int, sizes: list[int]) -> np.ndarray:
+    """Index of the pair (|m|, a, |m'|, b) of a carrier among the pairs of a harmonic; -1: none."""
+    widest = max(sizes)
+    table = np.full((len(sizes), widest, len(sizes), widest), -1)
+    here = np.flatnonzero(pairs[:, 0] == number)
+    _, m, a, n, b = pairs[here].T
+    table[m, a, n, b] = here
+    table[n, b, m, a] = here
+    return table

@@ -1,6 +1,7 @@
 """The mesh of a molecule: the wedge reflected, moved to the laboratory frame, checked and cached.
 
-A mesh is a scikit-fem MeshTet2 whose subdomains are named core1, shell1, core2, ..., matrix.
+A mesh is a scikit-fem MeshTet2, or a MeshTri2 of the half plane (r, z) of a molecule whose dots lie on
+one line; its subdomains are named core1, shell1, core2, ..., matrix.
 """
 
 from __future__ import annotations
@@ -10,17 +11,18 @@ import hashlib
 import json
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import astuple
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
-from skfem import MeshTet2
+from skfem import MeshTet2, MeshTri2
 
-from spq import meshing
+from spq import meshing, planar
 from spq.errors import MeshError
 from spq.geometry import Molecule
-from spq.meshing import Wedge
+from spq.meshing import Sizes, Wedge
 
 log = logging.getLogger(__name__)
 
@@ -34,13 +36,14 @@ def region_names(molecule: Molecule) -> list[str]:
     return [f"{part}{i}" for i in numbers for part in ("core", "shell")] + ["matrix"]
 
 
-def molecule_mesh(molecule: Molecule, accuracy: str = "normal") -> MeshTet2:
+def molecule_mesh(molecule: Molecule, accuracy: str = "normal", coarsening: float = 1.0) -> MeshTet2:
     """Mesh of a molecule and its surroundings, from the cache where it was made before.
 
     Parameters
     ----------
     molecule : Molecule
     accuracy : "coarse", "normal" or "fine"
+    coarsening : factor on the element sizes in the nanocrystal
 
     Returns
     -------
@@ -52,22 +55,40 @@ def molecule_mesh(molecule: Molecule, accuracy: str = "normal") -> MeshTet2:
     MeshError
         If Gmsh cannot be loaded or cannot mesh the molecule, or a region's volume is wrong.
     """
-    name = cache_name(molecule, accuracy)
-    wedge = _read(name)
-    if wedge is None:
-        wedge = meshing.mesh_wedge(molecule, accuracy)
-        write_wedge(wedge, user_cache() / name)
+    sizes = meshing.SIZES[accuracy].scaled(coarsening)
+    wedge = _stored(cache_name(molecule, sizes), lambda: meshing.mesh_wedge(molecule, sizes))
     mesh = _assemble(wedge, molecule)
-    _check_volumes(mesh, molecule, accuracy)
+    _check_volumes(region_volumes(mesh, molecule), molecule, VOLUME_TOLERANCE[accuracy] * coarsening**4)
     return mesh
 
 
-def cache_name(molecule: Molecule, accuracy: str) -> str:
-    """File name of a stored mesh: a hash of everything that the wedge depends on."""
+def half_plane_mesh(molecule: Molecule, accuracy: str = "normal", coarsening: float = 1.0) -> MeshTri2:
+    """Mesh of the half plane (r, z) of a molecule whose dots lie on one line; see molecule_mesh.
+
+    z is along the long axis from the mean of the dots' centres.
+    """
+    sizes = planar.SIZES[accuracy].scaled(coarsening)
+    name = cache_name(molecule, sizes, planar.EDGE_GROWTH)
+    nodes, elements, regions = _reflected(
+        _stored(name, lambda: planar.mesh_half_plane(molecule, sizes)), molecule
+    )
+    mesh = MeshTri2(
+        np.ascontiguousarray(nodes.T),
+        np.ascontiguousarray(elements.T),
+        _subdomains=_subdomains(regions, molecule),
+    )
+    _check_volumes(region_volumes(mesh, molecule), molecule, VOLUME_TOLERANCE[accuracy] * coarsening**4)
+    return mesh
+
+
+def cache_name(molecule: Molecule, sizes: Sizes, planar_growth: float | None = None) -> str:
+    """File name of a stored mesh: a hash of everything that the wedge depends on.
+
+    planar_growth: growth of the elements at an edge in a mesh of the half plane; None: of the solid.
+    """
     rotation = meshing.frame(molecule)
     centers = np.round((molecule.centers - molecule.mean_center) @ rotation.T, 9) + 0.0
-    sizes = meshing.SIZES[accuracy]
-    content = {
+    content: dict[str, object] = {
         "format": FORMAT,
         "centers": centers.tolist(),
         "core_radii": [round(float(r), 9) for r in molecule.core_radii],
@@ -75,8 +96,19 @@ def cache_name(molecule: Molecule, accuracy: str) -> str:
         "neck_diameter": round(float(molecule.neck_diameter), 9),
         "sizes": [*astuple(sizes), meshing.EDGE_GROWTH],
     }
+    if planar_growth is not None:
+        content["planar"] = planar_growth
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return f"{digest[:20]}.npz"
+
+
+def _stored(name: str, make: Callable[[], Wedge]) -> Wedge:
+    """A wedge that ships with spq or is in the cache, or else made and put there."""
+    wedge = _read(name)
+    if wedge is None:
+        wedge = make()
+        write_wedge(wedge, user_cache() / name)
+    return wedge
 
 
 def user_cache() -> Path:
@@ -127,16 +159,30 @@ def write_wedge(wedge: Wedge, path: Path) -> None:
 
 
 def _assemble(wedge: Wedge, molecule: Molecule) -> MeshTet2:
-    nodes, elements, regions = wedge.nodes, wedge.elements, wedge.regions
-    for axis in wedge.mirrors:
-        nodes, elements, regions = _reflect(nodes, elements, regions, axis, molecule)
+    nodes, elements, regions = _reflected(wedge, molecule)
     nodes = nodes @ meshing.frame(molecule) + molecule.mean_center
-    names = region_names(molecule)
-    subdomains = {name: np.flatnonzero(regions == number) for number, name in enumerate(names)}
-    return MeshTet2(np.ascontiguousarray(nodes.T), np.ascontiguousarray(elements.T), _subdomains=subdomains)
+    return MeshTet2(
+        np.ascontiguousarray(nodes.T),
+        np.ascontiguousarray(elements.T),
+        _subdomains=_subdomains(regions, molecule),
+    )
 
 
-def _reflect(nodes, elements, regions, axis: int, molecule: Molecule):
+def _subdomains(regions: np.ndarray, molecule: Molecule) -> dict[str, np.ndarray]:
+    return {name: np.flatnonzero(regions == number) for number, name in enumerate(region_names(molecule))}
+
+
+def _reflected(wedge: Wedge, molecule: Molecule):
+    """Nodes, elements and regions with all mirror images, in the molecule's frame or half plane."""
+    nodes, elements, regions = wedge.nodes, wedge.elements, wedge.regions
+    flat = nodes.shape[1] == 2  # (r, z): z is the third axis of the frame
+    for axis in wedge.mirrors:
+        nodes, elements = _reflect(nodes, elements, axis)
+        regions = np.concatenate([regions, _partner_regions(molecule, 2 if flat else axis)[regions]])
+    return nodes, elements, regions
+
+
+def _reflect(nodes, elements, axis: int):
     """Add the mirror image; nodes on the plane are shared, and image elements keep their orientation."""
     off_plane = np.flatnonzero(nodes[:, axis] > 0)
     image = np.arange(len(nodes))
@@ -144,13 +190,8 @@ def _reflect(nodes, elements, regions, axis: int, molecule: Molecule):
     mirrored = nodes[off_plane].copy()
     mirrored[:, axis] *= -1
     # exchanging the first two vertices exchanges the mid-nodes of the edges that hold one of them
-    flipped = image[elements[:, [1, 0, 2, 3, 4, 6, 5, 8, 7, 9]]]
-    partner = _partner_regions(molecule, axis)
-    return (
-        np.vstack([nodes, mirrored]),
-        np.vstack([elements, flipped]),
-        np.concatenate([regions, partner[regions]]),
-    )
+    order = [1, 0, 2, 3, 5, 4] if elements.shape[1] == 6 else [1, 0, 2, 3, 4, 6, 5, 8, 7, 9]
+    return np.vstack([nodes, mirrored]), np.vstack([elements, image[elements[:, order]]])
 
 
 def _partner_regions(molecule: Molecule, axis: int) -> np.ndarray:
@@ -162,21 +203,25 @@ def _partner_regions(molecule: Molecule, axis: int) -> np.ndarray:
     return np.append(np.column_stack([2 * dots, 2 * dots + 1]).ravel(), 2 * len(dots))
 
 
-def region_volumes(mesh: MeshTet2, molecule: Molecule) -> np.ndarray:
+def region_volumes(mesh: MeshTet2 | MeshTri2, molecule: Molecule) -> np.ndarray:
     """Volume of each region in nm³, shape (2N + 1,), integrated over the curved elements."""
-    from skfem import Basis, ElementTetP0
+    from skfem import Basis, ElementTetP0, ElementTriP0
 
-    volumes = Basis(mesh, ElementTetP0(), intorder=5).dx.sum(axis=1)
+    if isinstance(mesh, MeshTet2):
+        volumes = Basis(mesh, ElementTetP0(), intorder=5).dx.sum(axis=1)
+    else:
+        basis = Basis(mesh, ElementTriP0(), intorder=5)
+        volumes = 2 * np.pi * (basis.global_coordinates()[0] * basis.dx).sum(axis=1)
     return np.array([volumes[mesh.subdomains[name]].sum() for name in region_names(molecule)])
 
 
-def _check_volumes(mesh: MeshTet2, molecule: Molecule, accuracy: str) -> None:
-    measured = region_volumes(mesh, molecule)[:-1]
+def _check_volumes(volumes: np.ndarray, molecule: Molecule, tolerance: float) -> None:
+    measured = volumes[:-1]
     exact = molecule.volumes()
     if exact is None:  # shells of more than two dots have no closed form, cores have
         exact = measured.copy()
         exact[::2] = 4 / 3 * np.pi * molecule.core_radii**3
-    wrong = np.abs(measured - exact) > VOLUME_TOLERANCE[accuracy] * exact + 1e-9
+    wrong = np.abs(measured - exact) > tolerance * exact + 1e-9
     wrong[1::2] |= (measured[1::2] == 0) & (molecule.outer_radii > molecule.core_radii)
     if wrong.any():
         worst = int(np.flatnonzero(wrong)[0])

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spq.errors import MeshError
-from spq.geometry import Molecule
+from spq.geometry import Molecule, Pair
 
 log = logging.getLogger(__name__)
 
@@ -50,10 +50,10 @@ SIZES = {
 
 @dataclass(frozen=True)
 class Wedge:
-    """Second-order tetrahedra of one symmetry wedge.
+    """Second-order elements of one symmetry wedge.
 
     nodes: (n, 3) nm in the molecule's frame; elements: (t, 10) in Gmsh's order with its last two
-    nodes swapped (scikit-fem's order); regions: (t,) region numbers; mirrors: axes whose coordinate
+    nodes swapped (scikit-fem's order); of a half plane: (n, 2) and (t, 6). regions: (t,) region numbers; mirrors: axes whose coordinate
     is >= 0 in the wedge, to be reflected.
     """
 
@@ -96,7 +96,7 @@ def mirror_axes(molecule: Molecule) -> tuple[int, ...]:
     return tuple(found)
 
 
-def mesh_wedge(molecule: Molecule, accuracy: str) -> Wedge:
+def mesh_wedge(molecule: Molecule, sizes: Sizes) -> Wedge:
     """Mesh one symmetry wedge; sizes shrink and Gmsh runs again where an element is inverted.
 
     Raises
@@ -104,9 +104,8 @@ def mesh_wedge(molecule: Molecule, accuracy: str) -> Wedge:
     MeshError
         If Gmsh cannot be loaded, cannot mesh the geometry, or inverted elements remain.
     """
-    sizes = SIZES[accuracy]
     for attempt in range(ATTEMPTS):
-        with _session() as gmsh:
+        with gmsh_session() as gmsh:
             try:
                 _generate(gmsh, molecule, sizes)
             except Exception as error:  # Gmsh's interface raises nothing more specific
@@ -120,7 +119,7 @@ def mesh_wedge(molecule: Molecule, accuracy: str) -> Wedge:
 
 
 @contextlib.contextmanager
-def _session() -> Iterator:
+def gmsh_session() -> Iterator:
     """Gmsh's global state, owned for one model; a session opened by the caller's program is kept."""
     try:
         import gmsh
@@ -264,11 +263,9 @@ def _size_field(field, molecule: Molecule, rotation: np.ndarray, sizes: Sizes) -
     for pair in molecule.pairs:
         start = centers[pair.first]
         along = (centers[pair.second] - start) / pair.distance
-        for offset, radius in _edges(molecule, pair):
+        for offset, radius in edges(molecule, pair):
             add(_ring(start + offset * along, along, radius, sizes.edge))
-        free = [pair.plane - molecule.core_radii[pair.first]]
-        free.append(pair.distance - pair.plane - molecule.core_radii[pair.second])
-        narrow = min([*free, pair.gap / 2 if pair.gap > 0 else np.inf])
+        narrow = free_space(molecule, pair)
         if narrow < sizes.shell:
             ball(start + pair.plane * along, 0.0, max(narrow, sizes.edge))
     add(f"{sizes.outer}")
@@ -277,7 +274,14 @@ def _size_field(field, molecule: Molecule, rotation: np.ndarray, sizes: Sizes) -
     field.setAsBackgroundMesh(smallest)
 
 
-def _edges(molecule: Molecule, pair) -> list[tuple[float, float]]:
+def free_space(molecule: Molecule, pair: Pair) -> float:
+    """Narrowest space in nm between a pair's dividing plane and its cores, or half the gap."""
+    free = [pair.plane - molecule.core_radii[pair.first]]
+    free.append(pair.distance - pair.plane - molecule.core_radii[pair.second])
+    return float(min([*free, pair.gap / 2 if pair.gap > 0 else np.inf]))
+
+
+def edges(molecule: Molecule, pair: Pair) -> list[tuple[float, float]]:
     """Re-entrant edges of a pair: (distance of the circle's plane from the first centre, radius)."""
     if pair.neck_radius > 0:
         radii = (molecule.outer_radii[pair.first], molecule.outer_radii[pair.second])

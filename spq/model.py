@@ -36,7 +36,6 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 NOT_BUILT: dict[str, tuple[str, ...]] = {
     "self_energy": ("image",),
     "wall": ("finite",),
-    "discretisation": ("axisymmetric",),
     "method": ("ci",),
 }
 """Options that are part of the plan but not built yet."""
@@ -95,7 +94,7 @@ class Model:
     permittivity: "static" or "optical". materials: name -> {value name: value} overrides and new
     materials (keys of spq.materials.VALUES).
     self_energy, wall, final_state, method, discretisation, accuracy: see OPTIONS; "auto" means
-    "solid".
+    "axisymmetric" where the dots lie on one line, else "solid".
     electric_field: far field (3,) in kV/cm, laboratory axes.
     surface_charges: present in every calculation. map: what a shift map covers.
     Raises InputError for a wrong value, and for an option whose part is not built yet.
@@ -131,6 +130,8 @@ class Model:
                 raise InputError(
                     f'model.{option} = "{given}": this part is not built yet; use {" or ".join(usable)}'
                 )
+        if self.discretisation == "axisymmetric" and not self.molecule.is_linear:
+            raise InputError('model.discretisation = "axisymmetric": needs dots on one line; use "solid"')
         where = "model.electric_field"
         electric_field = checks.numbers_of(self.electric_field, where, "kV/cm", length=3)
         if any(electric_field):
@@ -256,6 +257,13 @@ class Model:
     def permittivities(self) -> Array:
         """Return the relative permittivities (2 N + 1,) of the regions, static or optical."""
         return self.region_values(f"permittivity_{self.permittivity}")
+
+    @property
+    def chosen_discretisation(self) -> str:
+        """"solid" or "axisymmetric": what "auto" means for this molecule."""
+        if self.discretisation != "auto":
+            return self.discretisation
+        return "axisymmetric" if self.molecule.is_linear else "solid"
 
     @property
     def gap(self) -> float:

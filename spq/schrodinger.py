@@ -1,5 +1,7 @@
 """Single-carrier states: −(ħ²/2) ∇·(1/m ∇φ) + V φ = E φ, φ = 0 on the nanocrystal's surface.
 
+In an axisymmetric molecule the equation falls apart into one for every harmonic of the azimuth.
+
 BenDaniel–Duke form: the weak form keeps φ and (1/m) ∂φ/∂n continuous at every interface.
 """
 
@@ -23,19 +25,20 @@ BELOW = 0.05  # eV; the shift lies this far below the lowest possible level
 
 @dataclass(frozen=True, eq=False)
 class Carrier:
-    """Matrices of one carrier's single-particle problem on the space's inner degrees of freedom.
+    """Matrices of one carrier's single-particle problem for one harmonic, on the inner degrees of freedom.
 
     hamiltonian, mass: sparse (n, n) in eV and dimensionless; shift: eV, below the spectrum;
-    factors: of hamiltonian − shift · mass.
+    factors: of hamiltonian − shift · mass; free: unknowns that need not vanish.
     """
 
     hamiltonian: sp.csr_matrix
     mass: sp.csr_matrix
     shift: float
     factors: Factorisation
+    free: np.ndarray
 
 
-def carrier(space: Space, masses: np.ndarray, band: np.ndarray) -> Carrier:
+def carrier(space: Space, masses: np.ndarray, band: np.ndarray, harmonic: int = 0) -> Carrier:
     """Assemble and factorise one carrier's Hamiltonian.
 
     Parameters
@@ -43,6 +46,7 @@ def carrier(space: Space, masses: np.ndarray, band: np.ndarray) -> Carrier:
     space : Space
     masses : (2N + 1,) effective mass of each region in m0
     band : (2N + 1,) band edge of each region in eV, up for electrons, down for holes
+    harmonic : |m| of the orbitals
 
     Returns
     -------
@@ -54,10 +58,11 @@ def carrier(space: Space, masses: np.ndarray, band: np.ndarray) -> Carrier:
         If the factorisation fails its residual check.
     """
     mass = space.orbital_mass(np.ones(len(band)))
-    kinetic = space.orbital_stiffness(HBAR2_2M / masses)
+    kinetic = space.orbital_stiffness(HBAR2_2M / masses, harmonic)
     hamiltonian = (kinetic + space.orbital_mass(band)).tocsr()
     shift = float(np.min(band[:-1])) - BELOW
-    return Carrier(hamiltonian, mass, shift, Factorisation((hamiltonian - shift * mass).tocsr()))
+    free = space.orbital_free(harmonic)
+    return Carrier(hamiltonian, mass, shift, Factorisation((hamiltonian - shift * mass).tocsr(), free), free)
 
 
 def lowest_states(problem: Carrier, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -78,14 +83,21 @@ def lowest_states(problem: Carrier, count: int) -> tuple[np.ndarray, np.ndarray]
     ConvergenceError
         If the iteration or the residual of a state does not reach its tolerance.
     """
-    size = problem.mass.shape[0]
-    inverse = LinearOperator((size, size), matvec=problem.factors.solve, dtype=float)
+    free, size = problem.free, len(problem.free)
+    hamiltonian, mass = (matrix[free][:, free] for matrix in (problem.hamiltonian, problem.mass))
+
+    def inverted(right):
+        padded = np.zeros(problem.mass.shape[0])
+        padded[free] = right
+        return problem.factors.solve(padded)[free]
+
+    inverse = LinearOperator((size, size), matvec=inverted, dtype=float)
     start = np.cos(np.arange(size, dtype=float))  # the same at every run
     try:
-        energies, orbitals = eigsh(
-            problem.hamiltonian,
+        energies, found = eigsh(
+            hamiltonian,
             k=count,
-            M=problem.mass,
+            M=mass,
             sigma=problem.shift,
             OPinv=inverse,
             v0=start,
@@ -96,8 +108,10 @@ def lowest_states(problem: Carrier, count: int) -> tuple[np.ndarray, np.ndarray]
         message = f"only {len(error.eigenvalues)} of {count} single-particle states converged"
         raise ConvergenceError(message, partial=error.eigenvalues) from error
     order = np.argsort(energies)
-    energies, orbitals = energies[order], orbitals[:, order]
-    check_residuals(problem.hamiltonian @ orbitals, problem.mass, energies, orbitals)
+    energies, found = energies[order], found[:, order]
+    check_residuals(hamiltonian @ found, mass, energies, found)
+    orbitals = np.zeros((problem.mass.shape[0], count))
+    orbitals[free] = found
     signs = np.sign(np.einsum("ia,ia->a", orbitals, problem.mass @ np.abs(orbitals)))
     return energies, orbitals * np.where(signs == 0, 1.0, signs)
 

@@ -131,8 +131,7 @@ def map_positions(model: Model) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _prepared_seconds(system: System) -> dict[str, float]:
     """Seconds that preparing a system took: mesh, states (operators among them), integrals."""
-    first = system.discretisation.seconds
-    return {**system.seconds, "mesh": first["mesh"], "states": first["operators"] + system.seconds["states"]}
+    return {**system.discretisation.seconds, **system.seconds}
 
 
 def _empty(model: Model, points: int) -> dict[str, np.ndarray]:

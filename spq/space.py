@@ -1,50 +1,98 @@
-"""The finite-element space: second-order fields on the curved tetrahedra of a molecule.
+"""The finite-element space: second-order fields on the curved elements of a molecule's mesh.
 
 Fields are plain arrays of nodal values: of all degrees of freedom (potentials), or of those inside
-the nanocrystal (orbitals, which vanish on its surface).
+the nanocrystal (orbitals, which vanish on its surface). On the half plane they are the coefficients
+of one angular function (spq.harmonics), and integrals carry the weight r.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
 from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
-from skfem import Basis, BilinearForm, ElementTetP2, MeshTet2
-from skfem.helpers import dot, grad
+from skfem import Basis, MeshTet2, MeshTri2
+from skfem.element import Element
 
 from spq.errors import InputError, MeshError
-from spq.facets import Surface, boundary_of, curved_surface
 from spq.geometry import Molecule
-from spq.mesh import molecule_mesh, region_names
+from spq.harmonics import Harmonics
+from spq.mesh import region_names
 from spq.meshing import outer_radius
 
-QUADRATURE_ORDER = 5  # scikit-fem's default for second order, 4, has a negative weight
 NEWTON_STEPS = 30
+NEAR = 0.02  # in reference coordinates; a point on a curved surface may lie just off the elements
+POINTS_AT_ONCE = 200
 
 
-@BilinearForm
-def stiffness_form(u, v, w):
-    return w.coefficient * dot(grad(u), grad(v))
+class Space(ABC):
+    """Second-order space on a molecule's mesh: spq.solid.SolidSpace or spq.axisymmetric.AxisymmetricSpace.
 
-
-@BilinearForm
-def mass_form(u, v, w):
-    return w.coefficient * u * v
-
-
-@dataclass(frozen=True, eq=False)
-class Space:
-    """Second-order space on a molecule's mesh.
-
-    mesh: MeshTet2 with a subdomain per region; molecule: what it is a mesh of;
-    regions: (t,) region number of each element.
+    mesh: with a subdomain per region; molecule: what it is a mesh of; regions: (t,) region number of
+    each element; harmonics: its angular functions.
     """
 
-    mesh: MeshTet2
-    molecule: Molecule
-    regions: np.ndarray
+    element: Element
+    quadrature_order: int
+    harmonics: Harmonics
+
+    def __init__(self, mesh: MeshTet2 | MeshTri2, molecule: Molecule):
+        self.mesh, self.molecule = mesh, molecule
+        self.regions = np.full(mesh.nelements, -1)
+        for number, name in enumerate(region_names(molecule)):
+            self.regions[mesh.subdomains[name]] = number
+        if (self.regions < 0).any():
+            raise MeshError(f"{np.count_nonzero(self.regions < 0)} elements belong to no region")
+
+    @property
+    @abstractmethod
+    def weights(self) -> np.ndarray:
+        """Quadrature weights in the nanocrystal, (q,), in nm³ (half plane: r dr dz)."""
+
+    @property
+    @abstractmethod
+    def points(self) -> np.ndarray:
+        """Quadrature points in the nanocrystal in nm, laboratory frame, (q, 3)."""
+
+    @property
+    @abstractmethod
+    def surface_dofs(self) -> np.ndarray:
+        """Degrees of freedom on the nanocrystal's surface."""
+
+    @abstractmethod
+    def local(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Coordinates on the mesh (n, d) and azimuths (n,) in radians of positions (n, 3) in nm."""
+
+    @abstractmethod
+    def stiffness(self, coefficients: np.ndarray, harmonic: int = 0) -> sp.csr_matrix:
+        """∫ c ∇u·∇v over the whole mesh; c per region, (2N + 1,). Shape (size, size).
+
+        On the half plane with the term m²/r² of the harmonic.
+        """
+
+    @abstractmethod
+    def orbital_stiffness(self, coefficients: np.ndarray, harmonic: int = 0) -> sp.csr_matrix:
+        """The same over the nanocrystal, for fields that vanish on its surface."""
+
+    @abstractmethod
+    def orbital_mass(self, coefficients: np.ndarray) -> sp.csr_matrix:
+        """∫ c u v over the nanocrystal for fields that vanish on its surface; c per region."""
+
+    @abstractmethod
+    def outer_mass(self) -> sp.csr_matrix:
+        """∮ u v over the outer sphere, (size, size)."""
+
+    @abstractmethod
+    def linear_companion(self, permittivities: np.ndarray, harmonic: int) -> tuple:
+        """∫ ε ∇u·∇v (nv, nv) on first-order elements, definite, and lumped weights (nv,) of the nanocrystal.
+
+        For a quick and rough Coulomb metric; the outer sphere is treated crudely.
+        """
+
+    @abstractmethod
+    def free(self, harmonic: int) -> np.ndarray:
+        """Degrees of freedom where a harmonic of a potential need not vanish."""
 
     @property
     def size(self) -> int:
@@ -59,44 +107,20 @@ class Space:
     @cached_property
     def nanocrystal(self) -> Basis:
         """Basis on the nanocrystal's elements, numbered as the whole mesh."""
-        return self._basis(np.flatnonzero(self.in_nanocrystal))
+        return self.basis(np.flatnonzero(self.in_nanocrystal))
 
     @cached_property
     def inner(self) -> np.ndarray:
         """Degrees of freedom of an orbital: inside the nanocrystal, not on its surface."""
         inside = np.zeros(self.size, dtype=bool)
         inside[self.mesh.dofs.element_dofs[:, self.in_nanocrystal]] = True
-        inside[self.nanocrystal_surface.dofs] = False
+        inside[self.surface_dofs] = False
         return np.flatnonzero(inside)
-
-    @cached_property
-    def nanocrystal_surface(self) -> Surface:
-        """The nanocrystal's surface, normals outward."""
-        return self.interface(self.in_nanocrystal)
-
-    @cached_property
-    def outer_surface(self) -> Surface:
-        """The outer sphere, normals outward."""
-        return self.interface(np.ones(len(self.regions), dtype=bool))
 
     @property
     def outer_radius(self) -> float:
         """Radius of the outer sphere in nm."""
         return outer_radius(self.molecule)
-
-    def interface(self, elements: np.ndarray) -> Surface:
-        """Boundary of a set of elements (bool, (t,)), normals pointing out of it."""
-        return curved_surface(self.mesh, boundary_of(self.mesh, elements), elements)
-
-    @cached_property
-    def weights(self) -> np.ndarray:
-        """Quadrature weights in the nanocrystal in nm³, (q,)."""
-        return np.ascontiguousarray(self.nanocrystal.dx).ravel()
-
-    @cached_property
-    def points(self) -> np.ndarray:
-        """Quadrature points in the nanocrystal in nm, (q, 3)."""
-        return np.asarray(self.nanocrystal.global_coordinates()).reshape(3, -1).T
 
     @cached_property
     def dot_at_points(self) -> np.ndarray:
@@ -137,8 +161,10 @@ class Space:
 
     def source(self, values: np.ndarray) -> np.ndarray:
         """∫ f v for every covered degree of freedom; f · weights at the quadrature points, (q, k)."""
-        blocks = values.reshape(-1, self._shape.shape[1], values.shape[1])
-        return self._scatter @ np.matmul(self._shape, blocks).reshape(-1, values.shape[1])
+        points = self._shape.shape[1]
+        blocks = values.reshape(len(values) // points, points, values.shape[1])
+        local = np.matmul(self._shape, blocks)
+        return self._scatter @ local.reshape(local.shape[0] * local.shape[1], values.shape[1])
 
     def orbital_source(self, values: np.ndarray) -> np.ndarray:
         """The same for the inner degrees of freedom, (len(inner), k)."""
@@ -147,7 +173,7 @@ class Space:
     def values(self, fields: np.ndarray) -> np.ndarray:
         """Values (q, k) at the nanocrystal's quadrature points of fields (size, k)."""
         nodes = fields[self.nanocrystal.element_dofs.T]  # (elements, 10, k)
-        return np.matmul(self._shape.T, nodes).reshape(-1, fields.shape[1])
+        return np.matmul(self._shape.T, nodes).reshape(len(self.weights), fields.shape[1])
 
     def orbital_values(self, orbitals: np.ndarray) -> np.ndarray:
         """Values (q, k) at the nanocrystal's quadrature points of orbitals (len(inner), k)."""
@@ -160,31 +186,29 @@ class Space:
         """Values at the nanocrystal's quadrature points from an orbital's, (q, len(inner))."""
         return self.interpolation[:, self.inner].tocsr()
 
-    def stiffness(self, coefficients: np.ndarray) -> sp.csr_matrix:
-        """∫ c ∇u·∇v over the whole mesh; c per region, (2N + 1,). Shape (size, size)."""
-        return self._assemble(stiffness_form, self._basis(np.arange(len(self.regions))), coefficients)
+    def orbital_free(self, harmonic: int) -> np.ndarray:
+        """Which of the inner degrees of freedom a harmonic of an orbital has, indices into inner."""
+        return np.flatnonzero(np.isin(self.inner, self.free(harmonic)))
 
-    def orbital_stiffness(self, coefficients: np.ndarray) -> sp.csr_matrix:
-        """∫ c ∇u·∇v over the nanocrystal for fields that vanish on its surface; c per region."""
-        return self._condense(self._assemble(stiffness_form, self.nanocrystal, coefficients))
+    def basis(self, elements: np.ndarray) -> Basis:
+        """scikit-fem's basis on some elements, numbered as the whole mesh."""
+        return Basis(self.mesh, self.element, intorder=self.quadrature_order, elements=elements)
 
-    def orbital_mass(self, coefficients: np.ndarray) -> sp.csr_matrix:
-        """∫ c u v over the nanocrystal for fields that vanish on its surface; c per region."""
-        return self._condense(self._assemble(mass_form, self.nanocrystal, coefficients))
-
-    def _basis(self, elements: np.ndarray) -> Basis:
-        return Basis(self.mesh, ElementTetP2(), intorder=QUADRATURE_ORDER, elements=elements)
-
-    def _assemble(self, form, basis: Basis, coefficients: np.ndarray) -> sp.csr_matrix:
+    def per_point(self, basis: Basis, coefficients: np.ndarray) -> np.ndarray:
+        """Values per region at the quadrature points of a basis, (elements, points)."""
         per_element = np.asarray(coefficients, dtype=float)[self.regions[basis.tind]]
-        points = np.broadcast_to(per_element[:, None], (len(basis.tind), basis.X.shape[-1]))
-        return sp.csr_matrix(form.assemble(basis, coefficient=points))
+        return np.broadcast_to(per_element[:, None], (len(basis.tind), basis.X.shape[-1]))
 
-    def _condense(self, matrix: sp.csr_matrix) -> sp.csr_matrix:
-        return matrix[self.inner][:, self.inner].tocsr()
+    def condensed(self, matrix: sp.csr_matrix) -> sp.csr_matrix:
+        """Rows and columns of the inner degrees of freedom."""
+        return sp.csr_matrix(matrix)[self.inner][:, self.inner].tocsr()
+
+    def azimuthal(self, labels: tuple[int, ...], positions: np.ndarray) -> np.ndarray:
+        """Angular functions of the labels at positions (n, 3) in nm, (labels, n)."""
+        return self.harmonics.values(labels, self.local(np.atleast_2d(positions))[1])
 
     def point_values(self, points: np.ndarray) -> sp.csr_matrix:
-        """Matrix (n, size) that evaluates a field at points (n, 3) in nm.
+        """Matrix (n, size) that evaluates the coefficients of an angular function at points (n, 3) in nm.
 
         Raises
         ------
@@ -192,9 +216,17 @@ class Space:
             If a point lies outside the mesh.
         """
         points = np.atleast_2d(points)
-        found = [self._locate(point) for point in points]
-        columns = self.mesh.dofs.element_dofs[:, [element for element, _ in found]].T
-        values = np.array([_shapes(local)[0] for _, local in found])
+        # charges on a ring share one place of the half plane
+        places, index = np.unique(np.round(self.local(points)[0], 12), axis=0, return_inverse=True)
+        index = index.ravel()
+        parts = [self._located(places[i : i + POINTS_AT_ONCE]) for i in range(0, len(places), POINTS_AT_ONCE)]
+        elements, locals_, excess = (np.concatenate(each) for each in zip(*parts, strict=True))
+        lost = np.flatnonzero(~(excess < NEAR)[index])
+        if len(lost):
+            where = np.round(points[lost[0]], 4).tolist()
+            raise InputError(f"point {where} nm lies outside the mesh")
+        columns = self.mesh.dofs.element_dofs[:, elements].T[index]
+        values = self._shapes(locals_)[0].T[index]
         rows = np.repeat(np.arange(len(points)), columns.shape[1])
         entries = (values.ravel(), (rows, columns.ravel()))
         return sp.csr_matrix(entries, shape=(len(points), self.size))
@@ -206,56 +238,50 @@ class Space:
         margin = 0.1 * (high - low).max(axis=0)
         return low - margin, high + margin
 
-    def _locate(self, point: np.ndarray) -> tuple[int, np.ndarray]:
-        """Element that holds a point and its reference coordinates, (3,)."""
+    def _located(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Element, reference coordinates and how far outside of places (n, d): (n,), (n, d), (n,)."""
         low, high = self._boxes
-        place = point[:, None]
-        candidates = np.flatnonzero(np.all((place >= low) & (place <= high), axis=0))
-        best, best_local, least = -1, np.zeros(3), np.inf
-        for element in candidates:
-            nodes = self.mesh.doflocs[:, self.mesh.dofs.element_dofs[:, element]]
-            local = _invert(nodes, point)
-            excess = max(-local.min(), local.sum() - 1.0)
-            if excess < least:
-                best, best_local, least = int(element), local, excess
-        if best < 0 or not least < 0.02:  # a point on a curved surface may lie just off the elements
-            raise InputError(f"point {np.round(point, 4).tolist()} nm lies outside the mesh")
-        return best, best_local
+        inside = np.ones((len(places), low.shape[1]), dtype=bool)
+        for axis in range(len(low)):
+            place = places[:, [axis]]
+            inside &= (place >= low[axis]) & (place <= high[axis])
+        which, candidates = np.nonzero(inside)
+        coordinates = self._invert(candidates, places[which])
+        excess = np.maximum(-coordinates.min(axis=1), coordinates.sum(axis=1) - 1.0)
+        excess = np.where(np.isfinite(excess), excess, np.inf)
+        order = np.lexsort((excess, which))
+        first = order[np.unique(which[order], return_index=True)[1]]
+        elements = np.zeros(len(places), dtype=int)
+        found = np.zeros(places.shape)
+        least = np.full(len(places), np.inf)
+        elements[which[first]], found[which[first]] = candidates[first], coordinates[first]
+        least[which[first]] = excess[first]
+        return elements, found, least
 
+    def _shapes(self, coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Shape functions (nodes, n) and derivatives (nodes, d, n) at reference coordinates (n, d)."""
+        count = len(self.mesh.dofs.element_dofs)
+        pairs = [self.element.lbasis(coordinates.T, i) for i in range(count)]
+        shape = np.array([np.broadcast_to(value, len(coordinates)) for value, _ in pairs])
+        slopes = [np.broadcast_to(slope, coordinates.T.shape) for _, slope in pairs]
+        return shape, np.array(slopes)
 
-def build_space(molecule: Molecule, accuracy: str) -> Space:
-    """Mesh a molecule (or read its stored mesh) and make the space on it.
-
-    Raises
-    ------
-    MeshError
-        As molecule_mesh does, or if an element belongs to no region.
-    """
-    mesh = molecule_mesh(molecule, accuracy)
-    regions = np.full(mesh.nelements, -1)
-    for number, name in enumerate(region_names(molecule)):
-        regions[mesh.subdomains[name]] = number
-    if (regions < 0).any():
-        raise MeshError(f"{np.count_nonzero(regions < 0)} elements belong to no region")
-    return Space(mesh, molecule, regions)
-
-
-def _shapes(local: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """P2 shape functions (10,) and their derivatives (10, 3) at reference coordinates (3,)."""
-    element = ElementTetP2()
-    pairs = [element.lbasis(local, i) for i in range(10)]
-    return np.array([value for value, _ in pairs]), np.array([slope for _, slope in pairs])
-
-
-def _invert(nodes: np.ndarray, point: np.ndarray) -> np.ndarray:
-    """Reference coordinates of a point in a curved element by Newton's method; nodes (3, 10)."""
-    local = np.full(3, 0.25)
-    for _ in range(NEWTON_STEPS):
-        shape, slope = _shapes(local)
-        miss = point - nodes @ shape
-        jacobian = nodes @ slope
-        step = np.linalg.lstsq(jacobian, miss, rcond=None)[0]
-        local = local + np.clip(step, -0.5, 0.5)
-        if np.abs(step).max() < 1e-13:
-            return local
-    return np.full(3, np.inf)
+    def _invert(self, elements: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """Reference coordinates (n, d) of places (n, d) in curved elements (n,) by Newton's method."""
+        nodes = self.mesh.doflocs[:, self.mesh.dofs.element_dofs[:, elements]]  # (d, nodes, n)
+        local = np.full(places.shape, 1.0 / (places.shape[1] + 1))
+        moving = np.arange(len(places))
+        for _ in range(NEWTON_STEPS):
+            shape, slopes = self._shapes(local[moving])
+            here = nodes[:, :, moving]
+            miss = places[moving] - np.einsum("din,in->nd", here, shape)
+            jacobian = np.einsum("din,ien->nde", here, slopes)
+            singular = np.abs(np.linalg.det(jacobian)) < 1e-300
+            jacobian[singular] = np.eye(places.shape[1])
+            step = np.linalg.solve(jacobian, miss[:, :, None])[:, :, 0]
+            local[moving] += np.clip(step, -0.5, 0.5)
+            moving = moving[np.abs(step).max(axis=1) >= 1e-13]
+            if not len(moving):
+                break
+        local[moving] = np.inf
+        return local
