@@ -22,8 +22,8 @@ from spq.meshing import frame
 from spq.schrodinger import lowest_states, orthonormal
 from spq.space import Space
 
-LOWEST_PER_DOT = {False: (5,), True: (3, 2, 1)}  # by |m|, in a solid and on the half plane
-DISCARDED = {"coarse": 3e-5, "normal": 2e-5, "fine": 1e-5}  # eV, energy norm of a response left out
+LOWEST_PER_DOT = {False: (5,), True: (2,)}  # by |m|, in a solid and on the half plane
+DISCARDED = {"coarse": 1e-4, "normal": 1e-4, "fine": 5e-5}  # eV, energy norm of a response left out
 POLAR = {"coarse": 5, "normal": 7, "fine": 7}  # rings of probe charges around a dot, poles excluded
 AZIMUTHS = 8  # of the probes of each ring in a solid
 

@@ -129,13 +129,13 @@ class Direct:
         return ~orbitals[len(self.space.inner) :].any(axis=0)
 
     def follow(
-        self, kind: str, fields: np.ndarray, references: np.ndarray, choose: Choice
+        self, kind: str, fields: np.ndarray, references: np.ndarray, guesses: np.ndarray, choose: Choice
     ) -> tuple[np.ndarray, np.ndarray]:
         """Energies (b,) in eV and orbitals (b, n) of h + field that `choose` picks by the references."""
         levels, followed = [], []
-        for field, reference in zip(fields, references, strict=True):
+        for field, reference, own in zip(fields, references, guesses, strict=True):
             potential = self._couplings(field.sum(axis=0))
-            guess = np.column_stack([reference, *self._latest[kind], self._bare[kind]])
+            guess = np.column_stack([reference, own, *self._latest[kind], self._bare[kind]])
             energies, orbitals, converged = self._davidson(kind, potential, guess, reference)
             overlaps = np.zeros(len(energies))
             mass = self.discretisation.carrier(kind).mass

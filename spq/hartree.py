@@ -49,7 +49,7 @@ class System(Protocol):
     def charge_fields(self, positions: np.ndarray) -> np.ndarray: ...
     def start(self, kind: str, dot: int, level: int) -> np.ndarray: ...
     def follow(
-        self, kind: str, fields: np.ndarray, references: np.ndarray, choose: Choice
+        self, kind: str, fields: np.ndarray, references: np.ndarray, guesses: np.ndarray, choose: Choice
     ) -> tuple[np.ndarray, np.ndarray]: ...
     def densities(self, kind: str, orbitals: np.ndarray) -> np.ndarray: ...
     def interaction(self, fields: np.ndarray, densities: np.ndarray, section: int) -> np.ndarray: ...
@@ -141,14 +141,16 @@ def solve(
         none = np.zeros(0)
         return [Solution((), (), nothing, none, none, 0.0, 0, 0.0, True)] * count
     densities = _densities(system, shells, references) if first is None else first.copy()
-    advance = [ITERATORS[iterator]() for _ in range(count)]
+    guesses = [np.array(reference) for reference in references]
+    iterate = ITERATORS[iterator]()
     energies = np.full(count, np.inf)
     found: list[Solution | None] = [None] * count
     active = np.arange(count)
     for iteration in range(1, MAX_ITERATIONS + 1):
         here = [reference[active] for reference in references]
+        guessed = [guess[active] for guess in guesses]
         try:
-            step = _step(system, shells, here, externals[active], choose, densities[active])
+            step = _step(system, shells, here, guessed, externals[active], choose, densities[active])
         except ConvergenceError as error:
             log.info("an orbital was not found: %s", error)
             step = _failed(shells, here, densities[active])
@@ -156,16 +158,19 @@ def solve(
         settled = (np.abs(step.energies - energies[active]) < ENERGY_TOLERANCE) & (moved < DENSITY_TOLERANCE)
         settled |= _independent(system, shells) & np.isfinite(step.energies)
         last = iteration == MAX_ITERATIONS or not np.isfinite(step.energies).all()
-        for place, problem in enumerate(active):
-            if settled[place] or last:
-                found[problem] = step.solution(
-                    shells, place, iteration, float(moved[place]), bool(settled[place])
-                )
-            else:
-                mapped = step.densities[place]
-                densities[problem] = advance[problem](densities[problem].copy(), mapped)
+        for place in np.flatnonzero(settled | last):
+            done = bool(settled[place])
+            found[active[place]] = step.solution(shells, place, iteration, float(moved[place]), done)
         energies[active] = step.energies
-        active = active[~settled]
+        for guess, orbitals in zip(guesses, step.orbitals, strict=True):
+            guess[active] = orbitals
+        going = ~settled
+        if going.any() and not last:
+            flat = (len(active), -1)
+            advanced = iterate.advance(densities[active].reshape(flat), step.densities.reshape(flat))
+            densities[active] = advanced.reshape(step.densities.shape)
+            iterate.keep(going)
+        active = active[going]
         if last or not len(active):
             break
     return [solution for solution in found if solution is not None]
@@ -210,12 +215,15 @@ class _Step:
         return Solution(shells, orbitals, density, levels, bare, energy, iterations, change, done)
 
 
-def _step(system: System, shells, references, externals, choose: Choice, densities) -> _Step:
-    """The pure map: densities in, new orbitals and their densities and energies out."""
+def _step(system: System, shells, references, guesses, externals, choose: Choice, densities) -> _Step:
+    """The pure map: densities in, new orbitals and their densities and energies out.
+
+    The guesses of the orbitals only speed it up.
+    """
     orbitals, levels, fields = [], [], []
-    for i, (shell, reference) in enumerate(zip(shells, references, strict=True)):
+    for i, (shell, reference, guess) in enumerate(zip(shells, references, guesses, strict=True)):
         fields.append(orbital_fields(system, shells, densities, externals, i))
-        level, orbital = system.follow(shell.kind, fields[-1], reference, choose)
+        level, orbital = system.follow(shell.kind, fields[-1], reference, guess, choose)
         orbitals.append(orbital)
         levels.append(level)
     new = _densities(system, shells, orbitals)

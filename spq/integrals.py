@@ -21,7 +21,7 @@ from spq.poisson import Poisson
 from spq.space import Space
 from spq.units import COULOMB
 
-TOLERANCE = 3e-8  # eV, weighted Coulomb self-interaction of a pair density left out
+TOLERANCE = 3e-7  # eV, weighted Coulomb self-interaction of a pair density left out
 AMPLITUDE_ENERGY = 0.3  # eV; a state enters an orbital with an amplitude of about this over its energy
 
 

@@ -12,7 +12,7 @@ from spq.discretisation import discretise
 from spq.hartree import System
 from spq.model import MapSpec, Model
 from spq.progress import Progress, silent
-from spq.reduced import Reduced
+from spq.reduction import reduction
 from spq.surface import SurfaceCharge
 
 PREPARED = 2  # problems kept in memory
@@ -39,7 +39,7 @@ def prepare(model: Model, progress: Progress = silent) -> System:
             _prepared.popitem(last=False)
         discretisation = discretise(key, progress)
         direct = model.method == "direct"
-        _prepared[key] = Direct(discretisation) if direct else Reduced(discretisation, progress)
+        _prepared[key] = Direct(discretisation) if direct else reduction(discretisation, progress)
     _prepared.move_to_end(key)
     return _prepared[key]
 

@@ -7,134 +7,115 @@ reciprocity ⟨φ_a|Φ_ext|φ_b⟩ = Q V[φ_a φ_b](r_s).
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from spq.basis import single_particle_basis
-from spq.discretisation import BARRIER, KINDS, Discretisation
+from spq.discretisation import BARRIER, Discretisation
 from spq.hartree import Choice
-from spq.integrals import coulomb_factors, labelled, pair_densities
-from spq.progress import Progress, silent
-from spq.space import Space
+
+RESIDUAL = 1e-6  # eV, of an orbital; its energy is off by the square over the next gap
+RAYLEIGH_STEPS = 4
+CERTAIN = 0.7  # overlap² with the reference
+NEGLIGIBLE = 1e-9  # eV, Coulomb energy left out when fields are compressed
+
+PerKind = dict[str, np.ndarray]
 
 
+@dataclass(frozen=True, eq=False)
 class Reduced:
     """A discretisation reduced to a basis of single-particle states and their integrals.
 
     Implements the interface that spq.hartree solves on; see there. A field is an array
     (surroundings, k) in eV^½, of which section s acts through the factors of surroundings s.
+
+    hamiltonian: (n, n) of each kind in eV; factors: per surroundings (k, pairs) of each kind in eV^½,
+    pairs a >= b in the order of numpy.tril_indices; populations: (N, n, n); axial: (n, n) positions
+    along the axis in nm; pair_overlap: (holes, electrons); central: number of first states that may
+    hold a dot's lowest orbital; even, even_fields: number of first states and fields that are even
+    about the plane of azimuth 0; place: positions (s, 3) -> fields of unit charges.
     """
 
-    batch = 64  # problems that are iterated together
+    discretisation: Discretisation
+    hamiltonian: PerKind
+    factors: list[PerKind]
+    populations: PerKind
+    axial: PerKind
+    pair_overlap: np.ndarray
+    central: dict[str, int]
+    even: dict[str, int]
+    even_fields: int
+    place: Callable[[np.ndarray], np.ndarray]
+    seconds: dict[str, float]
+    _sectors: dict[tuple[str, int], list[np.ndarray]] = field(default_factory=dict)
 
-    def __init__(self, discretisation: Discretisation, progress: Progress = silent):
-        space = discretisation.space
-        start = time.perf_counter()
-        progress("states", 0, 1)
-        self.basis = single_particle_basis(discretisation)
-        found = time.perf_counter()
-        progress("integrals", 0, 1)
-        self.discretisation = discretisation
-        self.dots = len(discretisation.model.molecule.dots)
-        self.surroundings = discretisation.surroundings
-        true = discretisation.poisson[0]
-        densities = {
-            m: pair_densities(space, true, self.basis, m) for m in space.harmonics.potential if m >= 0
-        }
-        self.coulomb = [coulomb_factors(p, self.basis, densities) for p in discretisation.poisson]
-        self.even_fields = max(part.stop for m, part in self.coulomb[0].columns.items() if m >= 0)
-        self._sectors: dict[tuple[str, int], list[np.ndarray]] = {}
-        self._overlaps(space)
-        integrated = time.perf_counter()
-        self.seconds = {"states": found - start, "integrals": integrated - found}
+    batch = 256  # problems that are iterated together
 
-    def _overlaps(self, space: Space) -> None:
-        """Energies (n,), populations (N, n, n), positions along the axis and electron-hole overlaps.
+    @property
+    def dots(self) -> int:
+        """Number of dots."""
+        return len(self.discretisation.model.molecule.dots)
 
-        Of the labelled states: those with a cosine, then those with a sine.
-        """
-        along = (space.points - space.molecule.mean_center) @ space.molecule.axis
-        self.energies, self.populations, self.axial, self.even, self.lowest = {}, {}, {}, {}, {}
-        self.pair_overlap: np.ndarray
-        parts = {}
-        for kind, states in self.basis.items():
-            parts[kind] = labelled(space, [len(state.energies) for state in states])
-            size = parts[kind][-1][1].stop
-            self.even[kind] = sum(len(state.energies) for state in states)
-            self.lowest[kind] = len(states[0].energies)
-            self.energies[kind] = np.empty(size)
-            self.populations[kind] = np.zeros((self.dots, size, size))
-            self.axial[kind] = np.zeros((size, size))
-            for label, part in parts[kind]:
-                values = states[abs(label)].values
-                self.energies[kind][part] = states[abs(label)].energies
-                weighted = values * space.weights[:, None]
-                for dot in range(self.dots):
-                    here = space.dot_at_points == dot
-                    self.populations[kind][dot, part, part] = weighted[here].T @ values[here]
-                self.axial[kind][part, part] = weighted.T @ (values * along[:, None])
-        shape = tuple(len(self.energies[kind]) for kind in ("h", "e"))
-        self.pair_overlap = np.zeros(shape)
-        for (label, hole), (_, electron) in zip(parts["h"], parts["e"], strict=True):
-            values = self.basis["h"][abs(label)].values * space.weights[:, None]
-            self.pair_overlap[hole, electron] = values.T @ self.basis["e"][abs(label)].values
+    @property
+    def surroundings(self) -> tuple[int, ...]:
+        """Which section belongs to each dot's self-energy."""
+        return self.discretisation.surroundings
 
     def no_field(self) -> np.ndarray:
         """The field of nothing, (surroundings, k)."""
-        return np.zeros((len(self.coulomb), len(self.coulomb[0].factors["e"])))
+        return np.zeros((len(self.factors), len(self.factors[0]["e"])))
 
     def charge_fields(self, positions: np.ndarray) -> np.ndarray:
         """Fields (s, surroundings, k) of unit charges at positions (s, 3) in nm."""
-        space, coulomb = self.discretisation.space, self.coulomb[0]
-        evaluate = space.point_values(positions)
-        radial = {m: evaluate @ potentials for m, potentials in coulomb.potentials.items()}
-        angular = space.azimuthal(tuple(coulomb.columns), positions)
-        fields = np.zeros((len(angular.T), *self.no_field().shape))
-        for (label, columns), chi in zip(coulomb.columns.items(), angular, strict=True):
-            fields[:, 0, columns] = radial[abs(label)] * chi[:, None]
-        return fields
+        return self.place(positions)
 
     def start(self, kind: str, dot: int, level: int) -> np.ndarray:
         """Lowest orbital (n,) with a barrier outside one dot (from 0), or its p-like one (level 1)."""
-        count = self.lowest[kind]
+        count = self.central[kind]
         own = self.populations[kind][:, :count, :count]
         barrier = BARRIER * (own.sum(axis=0) - own[dot])
-        _, orbitals = np.linalg.eigh(barrier + np.diag(self.energies[kind][:count]))
+        _, orbitals = np.linalg.eigh(barrier + self.hamiltonian[kind][:count, :count])
         chosen = 0
         if level:
             moments = (self.axial[kind][:count, :count] @ orbitals[:, 0]) @ orbitals[:, 1:]
             chosen = 1 + int(np.argmax(np.abs(moments)))
-        padded = np.zeros(len(self.energies[kind]))
+        padded = np.zeros(len(self.hamiltonian[kind]))
         padded[:count] = orbitals[:, chosen]
         return padded
 
     def follow(
-        self, kind: str, fields: np.ndarray, references: np.ndarray, choose: Choice
+        self, kind: str, fields: np.ndarray, references: np.ndarray, guesses: np.ndarray, choose: Choice
     ) -> tuple[np.ndarray, np.ndarray]:
         """Energies (b,) in eV and orbitals (b, n) of h + field that `choose` picks by the references."""
-        even = not (fields[:, :, self.even_fields :].any() or references[:, self.even[kind] :].any())
-        size, factors = self._sector(kind, even)
+        matrices = self.matrices(kind, fields, references)
+        size = matrices.shape[1]
+        references = references[:, :size]
+        energies, orbitals, found = rayleigh(matrices, guesses[:, :size])
+        overlaps = np.einsum("bn,bn->b", references, orbitals)
+        # an overlap² beyond this leaves no other state that `choose` could take
+        for each in np.flatnonzero(~found | (overlaps**2 < CERTAIN)):
+            levels, vectors = np.linalg.eigh(matrices[each])
+            overlap = references[each] @ vectors
+            chosen = choose(levels, overlap**2)
+            energies[each], orbitals[each], overlaps[each] = levels[chosen], vectors[:, chosen], overlap[chosen]
+        padded = np.zeros(guesses.shape)
+        padded[:, :size] = orbitals * np.where(overlaps < 0, -1.0, 1.0)[:, None]
+        return energies, padded
+
+    def matrices(self, kind: str, fields: np.ndarray, orbitals: np.ndarray) -> np.ndarray:
+        """h + field, (b, n, n) in eV; n: the even states where fields and orbitals (b, n) are even."""
+        even = not (fields[:, :, self.even_fields :].any() or orbitals[:, self.even[kind] :].any())
+        size, factors = self.sector(kind, even)
         count = len(factors[0])
         packed = sum(
             section[:, :count] @ each for section, each in zip(fields.swapaxes(0, 1), factors, strict=True)
         )
-        lower, upper = np.tril_indices(size)
-        matrices = np.empty((len(fields), size, size))
-        matrices[:, lower, upper] = packed
-        matrices[:, range(size), range(size)] += self.energies[kind][:size]
-        energies, orbitals = np.linalg.eigh(matrices)  # reads the lower triangle only
-        overlaps = np.einsum("bn,bnk->bk", references[:, :size], orbitals)
-        chosen = [choose(e, o**2) for e, o in zip(energies, overlaps, strict=True)]
-        each = np.arange(len(fields))
-        signs = np.where(overlaps[each, chosen] < 0, -1.0, 1.0)
-        found = np.zeros(references.shape)
-        found[:, :size] = orbitals[each, :, chosen] * signs[:, None]
-        return energies[each, chosen], found
+        return packed[:, _square(size)].reshape(-1, size, size) + self.hamiltonian[kind][:size, :size]
 
     def densities(self, kind: str, orbitals: np.ndarray) -> np.ndarray:
         """Densities of orbitals (b, n) as fields, (b, surroundings, k)."""
-        size, factors = self._sector(kind, not orbitals[:, self.even[kind] :].any())
+        size, factors = self.sector(kind, not orbitals[:, self.even[kind] :].any())
         lower, upper = np.tril_indices(size)
         pairs = orbitals[:, lower] * orbitals[:, upper] * np.where(lower == upper, 1.0, 2.0)
         found = np.zeros((len(orbitals), *self.no_field().shape))
@@ -142,18 +123,16 @@ class Reduced:
             found[:, section, : len(each)] = pairs @ each.T
         return found
 
-    def _sector(self, kind: str, even: bool) -> tuple[int, list[np.ndarray]]:
+    def sector(self, kind: str, even: bool) -> tuple[int, list[np.ndarray]]:
         """Number of states and Coulomb factors (k, pairs) of each surrounding, of all or of the even states.
 
         Nothing odd about the plane of azimuth 0 arises from even fields: sines can be left out.
         """
-        size = self.even[kind] if even else len(self.energies[kind])
+        size = self.even[kind] if even else len(self.hamiltonian[kind])
         if (kind, size) not in self._sectors:
-            count = self.even_fields if even else len(self.coulomb[0].factors[kind])
+            count = self.even_fields if even else len(self.factors[0][kind])
             pairs = size * (size + 1) // 2
-            self._sectors[kind, size] = [
-                np.ascontiguousarray(c.factors[kind][:count, :pairs]) for c in self.coulomb
-            ]
+            self._sectors[kind, size] = [np.ascontiguousarray(f[kind][:count, :pairs]) for f in self.factors]
         return size, self._sectors[kind, size]
 
     def interaction(self, fields: np.ndarray, densities: np.ndarray, section: int) -> np.ndarray:
@@ -162,8 +141,110 @@ class Reduced:
 
     def dot_populations(self, kind: str, orbital: np.ndarray) -> np.ndarray:
         """Population of each dot, (N,)."""
-        return np.einsum("dab,a,b->d", self.populations[kind], orbital, orbital)
+        return (self.populations[kind] @ orbital) @ orbital
 
     def electron_hole_overlap(self, electron: np.ndarray, hole: np.ndarray) -> float:
         """⟨φ_e|φ_h⟩."""
         return float(hole @ self.pair_overlap @ electron)
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """A reduced problem projected on fewer orbitals, and the way back.
+
+    vectors: orthonormal orbitals (n, s) of each kind; fields: per surroundings (k, k'), orthonormal.
+    """
+
+    system: Reduced
+    vectors: PerKind
+    fields: list[np.ndarray]
+
+    def narrowed(self, fields: np.ndarray) -> np.ndarray:
+        """Fields (b, surroundings, k) of the whole problem as fields (b, surroundings, k') of this one."""
+        found = np.zeros((len(fields), *self.system.no_field().shape))
+        for section, basis in enumerate(self.fields):
+            found[:, section, : basis.shape[1]] = fields[:, section] @ basis
+        return found
+
+    def widened(self, fields: np.ndarray) -> np.ndarray:
+        """The way back."""
+        each = [fields[:, s, : basis.shape[1]] @ basis.T for s, basis in enumerate(self.fields)]
+        return np.stack(each, axis=1)
+
+
+def projected(system: Reduced, vectors: PerKind) -> Projection:
+    """Project a reduced problem on orthonormal orbitals (n, s) of each kind."""
+    even = all(not each[system.even[kind] :].any() for kind, each in vectors.items())
+    factors, bases = [], []
+    for number, section in enumerate(system.factors):
+        narrow = {}
+        for kind in section:
+            size, used = system.sector(kind, even)
+            narrow[kind] = _transformed(used[number], vectors[kind][:size])
+        together = np.hstack(list(narrow.values()))
+        size, basis = np.linalg.eigh(together @ together.T)
+        basis = basis[:, np.cumsum(size) > NEGLIGIBLE]
+        factors.append({kind: basis.T @ each for kind, each in narrow.items()})
+        bases.append(np.zeros((len(section["e"]), basis.shape[1])))
+        bases[-1][: len(basis)] = basis
+    widest = max(basis.shape[1] for basis in bases)
+    for section in factors:
+        for kind, each in section.items():
+            section[kind] = np.vstack([each, np.zeros((widest - len(each), each.shape[1]))])
+    electrons, holes = vectors["e"], vectors["h"]
+    sizes = {kind: each.shape[1] for kind, each in vectors.items()}
+
+    def within(matrices: PerKind) -> PerKind:
+        return {kind: vectors[kind].T @ matrices[kind] @ vectors[kind] for kind in vectors}
+
+    small = replace(
+        system,
+        hamiltonian=within(system.hamiltonian),
+        factors=factors,
+        populations=within(system.populations),
+        axial=within(system.axial),
+        pair_overlap=holes.T @ system.pair_overlap @ electrons,
+        central=sizes,
+        even=sizes,
+        even_fields=widest,
+        _sectors={},
+    )
+    return Projection(small, vectors, bases)
+
+
+def _square(size: int) -> np.ndarray:
+    """Where each element of a symmetric matrix stands in its packed lower triangle, (size²,)."""
+    row, column = np.indices((size, size))
+    low, high = np.minimum(row, column), np.maximum(row, column)
+    return (high * (high + 1) // 2 + low).ravel()
+
+
+def _transformed(factors: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Packed symmetric matrices (k, pairs) between other vectors (n, s), packed again."""
+    size = len(vectors)
+    matrices = factors[:, _square(size)].reshape(-1, size, size)
+    lower, upper = np.tril_indices(vectors.shape[1])
+    return (vectors.T @ (matrices @ vectors))[:, lower, upper]
+
+
+def rayleigh(matrices: np.ndarray, guesses: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rayleigh quotient iteration: eigenvalues (b,), eigenvectors (b, n) near guesses (b, n), and success.
+
+    matrices: (b, n, n) symmetric, in eV. Converges with order three (Parlett, The Symmetric Eigenvalue
+    Problem, section 4.6).
+    """
+    vectors = guesses / np.linalg.norm(guesses, axis=1)[:, None]
+    for step in range(RAYLEIGH_STEPS + 1):
+        applied = (matrices @ vectors[:, :, None])[:, :, 0]
+        values = np.einsum("bi,bi->b", applied, vectors)
+        error = np.linalg.norm(applied - values[:, None] * vectors, axis=1)
+        moving = np.flatnonzero(error > RESIDUAL)
+        if not len(moving) or step == RAYLEIGH_STEPS:
+            break
+        shifted = matrices[moving]
+        diagonal = range(shifted.shape[1])
+        # a little off, so that the exact eigenvalue does not make the matrix singular
+        shifted[:, diagonal, diagonal] -= (values[moving] + 1e-14)[:, None]
+        solved = np.linalg.solve(shifted, vectors[moving][:, :, None])[:, :, 0]
+        vectors[moving] = solved / np.linalg.norm(solved, axis=1)[:, None]
+    return values, vectors, error <= RESIDUAL

@@ -23,8 +23,9 @@ from spq.model import Model
 from spq.observables import HYBRIDISED_RULE, describe
 from spq.prepare import charge_field, is_prepared, prepare
 from spq.progress import Progress, silent
+from spq.snapshots import Snapshots
 from spq.surface import line_positions, surface_points
-from spq.transition import Transition, continued, transitions, uncharged
+from spq.transition import Transition, transitions, uncharged
 
 if TYPE_CHECKING:
     import xarray
@@ -177,26 +178,34 @@ def _charged(
     """One state at every charge and point; a point that fails is tried again from its neighbours."""
     state, final = bare.state, model.final_state
     places = list(np.ndindex(fields.shape[:2]))
-    found: dict[tuple[int, int], Transition] = {}
-    for start in range(0, len(places), system.batch):
-        progress(f"map {state.name}", start, len(places))
-        here = places[start : start + system.batch]
-        externals = np.array([fields[place] for place in here])
-        for place, each in zip(here, continued(system, state, externals, bare, final), strict=True):
-            if each.converged:
-                found[place] = each
-    changed = True
-    while changed and len(found) < len(places):
-        changed = False
-        for charge, point in [place for place in places if place not in found]:
-            for beside in (point - 1, point + 1):
-                if (charge, beside) in found and (charge, point) not in found:
-                    first = [found[charge, beside]]
-                    (each,) = transitions(system, state, fields[charge, [point]], bare, final, first)
-                    if each.converged:
-                        found[charge, point] = each
-                        changed = True
+    snapshots = Snapshots(system, bare, final)
+    progress(f"map {state.name}", 0, 1)
+    solved = snapshots.solve(fields.reshape(-1, *fields.shape[2:]))
+    found = {place: each for place, each in zip(places, solved, strict=True) if each.converged}
+    _retry(system, found, fields, bare, final)
     return found
+
+
+def _retry(system: System, found: dict, fields: np.ndarray, bare: Transition, final: str) -> None:
+    """Solve points that failed again, started from a neighbour, then following a neighbour's orbitals.
+
+    Where two levels cross, the orbital closest to the uncharged one may be now one and now the other.
+    """
+    for followed in (False, True):
+        changed = True
+        while changed and len(found) < fields.shape[0] * fields.shape[1]:
+            changed = False
+            for charge, point in [place for place in np.ndindex(fields.shape[:2]) if place not in found]:
+                for beside in (point - 1, point + 1):
+                    if (charge, beside) in found and (charge, point) not in found:
+                        near = found[charge, beside]
+                        reference = near if followed else bare
+                        (each,) = transitions(
+                            system, bare.state, fields[charge, [point]], reference, final, [near]
+                        )
+                        if each.converged:
+                            found[charge, point] = each
+                            changed = True
 
 
 def _dataset(model: Model, data: dict, places: tuple, seconds: dict) -> xarray.Dataset:
