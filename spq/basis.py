@@ -23,9 +23,12 @@ from spq.schrodinger import lowest_states, orthonormal
 from spq.space import Space
 
 LOWEST_PER_DOT = {False: (5,), True: (2,)}  # by |m|, in a solid and on the half plane
-DISCARDED = {"coarse": 1e-4, "normal": 1e-4, "fine": 5e-5}  # eV, energy norm of a response left out
+DISCARDED = {"coarse": 2e-4, "normal": 1e-4, "fine": 3e-5}  # eV, energy norm of a response left out
 POLAR = {"coarse": 5, "normal": 7, "fine": 7}  # rings of probe charges around a dot, poles excluded
 AZIMUTHS = 8  # of the probes of each ring in a solid
+
+
+Vectors = dict[str, list[np.ndarray]]  # of "e" and "h": (inner, n) for |m| = 0, 1, ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,24 +39,30 @@ class Local:
     values: np.ndarray
 
 
-def single_particle_basis(discretisation: Discretisation) -> Basis:
-    """The basis states of each carrier, for each |m|.
+def starting_vectors(discretisation: Discretisation, looseness: float = 1.0) -> Vectors:
+    """The lowest orbitals of each carrier and their responses, for each |m|.
 
-    The basis grows with `accuracy`: responses are left out whose energy norm is below DISCARDED.
+    looseness: factor on the energy norm below which responses are left out.
     """
-    space, molecule = discretisation.space, discretisation.model.molecule
+    least = looseness * DISCARDED[discretisation.model.accuracy]
+    molecule = discretisation.model.molecule
     lowest = {kind: _lowest(discretisation, kind) for kind in KINDS}
     found = {kind: [[vectors] for vectors in lowest[kind]] for kind in KINDS}
     for dot in range(len(molecule.dots)):
         local = {kind: _local(discretisation, kind, lowest[kind][0], dot) for kind in KINDS}
         probes = _probe_potentials(discretisation, local, dot)
         for kind in KINDS:
-            for m, vectors in enumerate(_responses(discretisation, kind, lowest[kind], local[kind], probes)):
-                found[kind][m].append(vectors)
-    result = {}
-    for kind in KINDS:
-        parts = [_diagonal(discretisation, kind, m, np.hstack(each)) for m, each in enumerate(found[kind])]
-        result[kind] = tuple(States(e, o, space.orbital_values(o)) for e, o in parts)
+            for m, vectors in enumerate(_responses(discretisation, kind, local[kind], probes)):
+                found[kind][m].append(_compressed(discretisation, kind, m, vectors, lowest[kind][m], least))
+    return {kind: [np.hstack(each) for each in parts] for kind, parts in found.items()}
+
+
+def diagonal(discretisation: Discretisation, vectors: Vectors) -> Basis:
+    """h of each carrier and harmonic diagonalised in the span of vectors."""
+    space, result = discretisation.space, {}
+    for kind, parts in vectors.items():
+        solved = [_diagonal(discretisation, kind, m, each) for m, each in enumerate(parts)]
+        result[kind] = tuple(States(e, o, space.orbital_values(o)) for e, o in solved)
     return result
 
 
@@ -123,9 +132,9 @@ def probe_positions(molecule: Molecule, dot: int, count: int, azimuths: int) -> 
 
 
 def _responses(
-    discretisation: Discretisation, kind: str, lowest: list[np.ndarray], local: Local, probes: list
+    discretisation: Discretisation, kind: str, local: Local, probes: list
 ) -> list[np.ndarray]:
-    """Responses (inner, r) of a dot's lowest orbital for each |m|, compressed, orthogonal to the lowest."""
+    """Responses (inner, r) of a dot's lowest orbital for each |m|."""
     space = discretisation.space
     weights = space.weights[:, None]
     highest = _highest(space)
@@ -149,16 +158,16 @@ def _responses(
             acting = probes[n] if n else probes[n][:, carriers:]
             for made in {m + n, abs(m - n)}:
                 respond(made, acting, charged)
-    return [_compressed(discretisation, kind, m, np.hstack(found[m]), lowest[m]) for m in range(highest + 1)]
+    return [np.hstack(each) for each in found]
 
 
-def _compressed(discretisation, kind: str, m: int, found: np.ndarray, lowest: np.ndarray) -> np.ndarray:
-    """Combinations (inner, r) of responses whose energy norm matters."""
+def _compressed(discretisation, kind: str, m: int, found, lowest, least: float) -> np.ndarray:
+    """Combinations (inner, r) of responses of more than the least energy norm, orthogonal to the lowest."""
     problem = discretisation.carrier(kind, m)
     found = found - lowest @ (lowest.T @ (problem.mass @ found))
     metric = found.T @ (problem.hamiltonian @ found - problem.shift * (problem.mass @ found))
     size, rotation = np.linalg.eigh(0.5 * (metric + metric.T))
-    kept = size > DISCARDED[discretisation.model.accuracy]
+    kept = size > least
     return found @ (rotation[:, kept] / np.sqrt(size[kept]))
 
 

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 ENERGY_TOLERANCE = 1e-6  # eV, change of the total energy in one iteration
 DENSITY_TOLERANCE = 1e-5  # relative change of the densities in one iteration
 MAX_ITERATIONS = 150
+PATIENCE = 40  # iterations with the orbitals followed by their references
 SURVIVOR_OVERLAP = 0.3  # least overlap² of a final orbital with the one that survives
 SURVIVOR_MARGIN = 0.4  # and how far it may lie below the best
 
@@ -121,6 +122,8 @@ def solve(
 ) -> list[Solution]:
     """Iterate b problems to self-consistency, each orbital followed by a reference held fixed.
 
+    After PATIENCE iterations without success each orbital is followed by its latest iterate instead.
+
     Parameters
     ----------
     system : System
@@ -147,7 +150,8 @@ def solve(
     found: list[Solution | None] = [None] * count
     active = np.arange(count)
     for iteration in range(1, MAX_ITERATIONS + 1):
-        here = [reference[active] for reference in references]
+        # at a crossing of two levels the closest orbital may change for ever: then the latest is followed
+        here = [each[active] for each in (guesses if iteration > PATIENCE else references)]
         guessed = [guess[active] for guess in guesses]
         try:
             step = _step(system, shells, here, guessed, externals[active], choose, densities[active])

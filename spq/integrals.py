@@ -21,7 +21,8 @@ from spq.poisson import Poisson
 from spq.space import Space
 from spq.units import COULOMB
 
-TOLERANCE = 3e-7  # eV, weighted Coulomb self-interaction of a pair density left out
+# eV, weighted Coulomb self-interaction of a pair density left out
+TOLERANCE = {"coarse": 1e-6, "normal": 3e-7, "fine": 3e-8}
 AMPLITUDE_ENERGY = 0.3  # eV; a state enters an orbital with an amplitude of about this over its energy
 
 
@@ -68,11 +69,13 @@ class CoulombFactors:
     columns: dict[int, slice]
 
 
-def pair_densities(space: Space, poisson: Poisson, basis: Basis, harmonic: int) -> PairDensities:
+def pair_densities(poisson: Poisson, basis: Basis, harmonic: int, tolerance: float) -> PairDensities:
     """Pair densities that make a harmonic as source vectors, and the choice of those that span the others.
 
-    space; poisson: the true surroundings; basis; harmonic: |m| of the potential.
+    poisson: of the true surroundings; basis; harmonic: |m| of the potential; tolerance: eV, weighted
+    Coulomb self-interaction of a density that is left out.
     """
+    space = poisson.space
     pairs, sources = [], []
     for number, parts in enumerate(basis.values()):
         for m, n in _coupled(space, len(parts), harmonic):
@@ -83,7 +86,7 @@ def pair_densities(space: Space, poisson: Poisson, basis: Basis, harmonic: int) 
                 sources.append(space.source(first.values[:, [a]] * weighted[:, :stop]))
                 pairs += [(number, m, a, n, b) for b in range(stop)]
     table = np.array(pairs)
-    chosen = _choose(space, poisson, list(basis.values()), table, harmonic)
+    chosen = _choose(poisson, list(basis.values()), table, harmonic, tolerance)
     return PairDensities(table, np.hstack(sources), chosen)
 
 
@@ -100,8 +103,9 @@ def _coupled(space: Space, count: int, harmonic: int) -> list[tuple[int, int]]:
     return found
 
 
-def _choose(space: Space, poisson: Poisson, parts: list, pairs: np.ndarray, harmonic: int) -> np.ndarray:
+def _choose(poisson: Poisson, parts: list, pairs: np.ndarray, harmonic: int, tolerance: float) -> np.ndarray:
     """Indices of the pivots of the pairs' Coulomb metric on the mesh's vertices."""
+    space = poisson.space
     matrix, lumped = space.linear_companion(poisson.permittivities, harmonic)
     inner = space.inner[space.inner < len(lumped)]  # vertices come before the edges' nodes
     loads = np.empty((len(inner), len(pairs)))
@@ -121,7 +125,7 @@ def _choose(space: Space, poisson: Poisson, parts: list, pairs: np.ndarray, harm
     free = space.free(harmonic)
     factors = Factorisation(matrix, free[free < len(lumped)])
     metric = loads.T @ factors.solve(everywhere)[inner]
-    _, pivots, rank, _ = scipy.linalg.lapack.dpstrf(metric, tol=TOLERANCE, overwrite_a=True)
+    _, pivots, rank, _ = scipy.linalg.lapack.dpstrf(metric, tol=tolerance, overwrite_a=True)
     return pivots[:rank] - 1
 
 

@@ -11,12 +11,14 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from spq.accuracy import estimated
 from spq.carriers import State, parse_state
 from spq.errors import ConvergenceError
 from spq.hartree import Shell, Solution, System
 from spq.model import Model
-from spq.prepare import charge_field, prepare
+from spq.prepare import charge_field, companion, prepare
 from spq.progress import Progress, silent
+from spq.reduced import Reduced
 from spq.surface import SurfaceCharge
 from spq.transition import Transition, continued, converged, surviving_orbital, uncharged
 
@@ -29,7 +31,8 @@ HYBRIDISED_RULE = f"a carrier of the initial or final state has less than {LOCAL
 class Emission:
     """Emission of one state; the fields are those of the JSON of `spq emission`.
 
-    Energies in eV and meV as their names say; error estimates are None until they exist; electrons,
+    Energies in eV and meV as their names say; the error estimates (spq.accuracy) are None where the
+    companion did not converge, that of the shift is 0 without charges; electrons,
     holes and final_*: population of each dot.
     """
 
@@ -128,12 +131,16 @@ def emission(
     count = len(model.molecule.dots)
     states = [s if isinstance(s, State) else parse_state(s, count) for s in asked]
     system = prepare(model, progress)
-    external = charge_field(system, model, model.surface_charges)
+    coarse = companion(model, progress)
+    externals = (
+        charge_field(system, model, model.surface_charges),
+        charge_field(coarse, model, model.surface_charges),
+    )
     found: list[Emission] = []
     for done, each in enumerate(states):
         progress("emission", done, len(states))
         try:
-            found.append(_emission(system, model, each, external))
+            found.append(_emission(system, coarse, model, each, externals))
         except ConvergenceError as error:
             partial = error.partial if single else found
             raise ConvergenceError(f"{each.name}: {error}", partial=partial) from error
@@ -141,11 +148,15 @@ def emission(
     return found[0] if single else found
 
 
-def _emission(system: System, model: Model, state: State, external: np.ndarray) -> Emission:
+def _emission(
+    system: System, coarse: Reduced, model: Model, state: State, externals: tuple[np.ndarray, np.ndarray]
+) -> Emission:
+    """externals: the field of the charges on the system and on its companion."""
     bare = uncharged(system, state, model.final_state)
     charged = bare
     if model.surface_charges:
-        charged = converged(continued(system, state, external[None], bare, model.final_state)[0])
+        charged = converged(continued(system, state, externals[0][None], bare, model.final_state)[0])
+    errors = estimated(coarse, bare, [charged], externals[1][None], model.final_state)
     energy = model.gap + charged.energy
     core_gap = float(model.core_gaps[state.emitter - 1])
     return Emission(
@@ -154,7 +165,11 @@ def _emission(system: System, model: Model, state: State, external: np.ndarray) 
         emission_eV=energy,
         confinement_meV=1e3 * (energy - core_gap),
         shift_meV=1e3 * (charged.energy - bare.energy),
-        error_meV=None,
-        shift_error_meV=None,
+        error_meV=_number(errors.energy[0] if model.surface_charges else errors.reference),
+        shift_error_meV=_number(errors.shift[0]) if model.surface_charges else 0.0,
         **describe(system, charged),
     )
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -31,9 +31,9 @@ log = logging.getLogger(__name__)
 EDGE_GROWTH = 0.35  # increase of the element size per nm of distance from a neck's edge
 
 SIZES = {
-    "coarse": Sizes(core=0.45, shell=0.6, edge=0.03, outer=8.0, growth=0.3),
-    "normal": Sizes(core=0.3, shell=0.4, edge=0.01, outer=6.0, growth=0.25),
-    "fine": Sizes(core=0.17, shell=0.24, edge=0.003, outer=4.0, growth=0.18),
+    "coarse": Sizes(core=0.35, shell=0.6, edge=0.03, outer=8.0, growth=0.3),
+    "normal": Sizes(core=0.22, shell=0.4, edge=0.01, outer=6.0, growth=0.25),
+    "fine": Sizes(core=0.13, shell=0.24, edge=0.003, outer=4.0, growth=0.18),
 }
 
 

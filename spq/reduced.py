@@ -34,7 +34,8 @@ class Reduced:
     pairs a >= b in the order of numpy.tril_indices; populations: (N, n, n); axial: (n, n) positions
     along the axis in nm; pair_overlap: (holes, electrons); central: number of first states that may
     hold a dot's lowest orbital; even, even_fields: number of first states and fields that are even
-    about the plane of azimuth 0; place: positions (s, 3) -> fields of unit charges.
+    about the plane of azimuth 0; place: positions (s, 3) -> fields of unit charges; left_out:
+    eV, largest energy that the basis leaves out of its training problems.
     """
 
     discretisation: Discretisation
@@ -48,6 +49,7 @@ class Reduced:
     even_fields: int
     place: Callable[[np.ndarray], np.ndarray]
     seconds: dict[str, float]
+    left_out: float
     _sectors: dict[tuple[str, int], list[np.ndarray]] = field(default_factory=dict)
 
     batch = 256  # problems that are iterated together

@@ -2,43 +2,90 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from dataclasses import replace
 
 import numpy as np
 
-from spq.basis import single_particle_basis
+from spq.basis import diagonal, starting_vectors
 from spq.discretisation import Discretisation
+from spq.enrichment import corrections, train
+from spq.integrals import TOLERANCE as PAIR_TOLERANCE
 from spq.integrals import Basis, CoulombFactors, coulomb_factors, labelled, pair_densities
 from spq.progress import Progress, silent
 from spq.reduced import Reduced
 from spq.space import Space
 
+log = logging.getLogger(__name__)
 
-def reduction(discretisation: Discretisation, progress: Progress = silent) -> Reduced:
+TOLERANCE = {"coarse": 1e-4, "normal": 3e-5, "fine": 1e-5}  # eV, energy left out of a training problem
+ROUNDS = 4  # the rest is part of every error estimate
+DIRECTION = 0.5  # of the tolerance: energy of a direction worth adding, over all training problems
+NARROWED = 0.3  # factor on it with every round
+
+
+def reduction(
+    discretisation: Discretisation, progress: Progress = silent, looseness: float = 1.0
+) -> Reduced:
     """Choose basis states of a discretised problem and compute all their integrals.
+
+    The basis grows until the energies that it leaves out of the training problems (spq.enrichment)
+    are below the tolerance of the model's accuracy.
+
+    Parameters
+    ----------
+    discretisation : Discretisation
+    progress : called with what is being done
+    looseness : factor on the tolerances
+
+    Returns
+    -------
+    Reduced
 
     Raises
     ------
-    ConvergenceError, SpqError
-        As the eigensolver, the factorisations and the Cholesky decomposition do.
+    ConvergenceError
+        If the eigensolver fails.
+    SpqError
+        If a factorisation or the Cholesky decomposition fails.
     """
-    space = discretisation.space
     start = time.perf_counter()
     progress("states", 0, 1)
-    basis = single_particle_basis(discretisation)
+    vectors = starting_vectors(discretisation, looseness)
     found = time.perf_counter()
     progress("integrals", 0, 1)
-    harmonics = [label for label in space.harmonics.potential if label >= 0]
-    densities = {m: pair_densities(space, discretisation.poisson[0], basis, m) for m in harmonics}
-    coulomb = [coulomb_factors(poisson, basis, densities) for poisson in discretisation.poisson]
+    tolerance = looseness * TOLERANCE[discretisation.model.accuracy]
+    for turn in range(ROUNDS):
+        basis = diagonal(discretisation, vectors)
+        system, coulomb = _integrated(discretisation, basis)
+        least = DIRECTION * NARROWED**turn * tolerance
+        added, worst = corrections(system, basis, coulomb, train(system), least)
+        log.info("basis %s leaves out %.1e eV", system.even, worst)
+        if worst < tolerance or turn == ROUNDS - 1:
+            break
+        for kind, parts in vectors.items():
+            vectors[kind] = [np.hstack(both) for both in zip(parts, added[kind], strict=True)]
+    if worst >= tolerance:
+        log.warning("the basis leaves out %.1e eV of an energy, wanted are %.0e eV", worst, tolerance)
     seconds = {"states": found - start, "integrals": time.perf_counter() - found}
+    return replace(system, seconds=seconds, left_out=worst)
+
+
+def _integrated(discretisation: Discretisation, basis: Basis) -> tuple[Reduced, list[CoulombFactors]]:
+    """All integrals of a basis."""
+    space = discretisation.space
+    harmonics = [label for label in space.harmonics.potential if label >= 0]
+    least = PAIR_TOLERANCE[discretisation.model.accuracy]
+    densities = {m: pair_densities(discretisation.poisson[0], basis, m, least) for m in harmonics}
+    coulomb = [coulomb_factors(poisson, basis, densities) for poisson in discretisation.poisson]
     parts = {kind: labelled(space, [len(s.energies) for s in basis[kind]]) for kind in basis}
     pair_overlap = np.zeros((parts["h"][-1][1].stop, parts["e"][-1][1].stop))
     for (label, hole), (_, electron) in zip(parts["h"], parts["e"], strict=True):
         values = basis["h"][abs(label)].values * space.weights[:, None]
         pair_overlap[hole, electron] = values.T @ basis["e"][abs(label)].values
     matrices = {kind: _matrices(space, basis, kind, parts[kind]) for kind in basis}
-    return Reduced(
+    system = Reduced(
         discretisation=discretisation,
         hamiltonian={kind: each[0] for kind, each in matrices.items()},
         factors=[each.factors for each in coulomb],
@@ -49,8 +96,10 @@ def reduction(discretisation: Discretisation, progress: Progress = silent) -> Re
         even={kind: sum(len(state.energies) for state in states) for kind, states in basis.items()},
         even_fields=max(part.stop for label, part in coulomb[0].columns.items() if label >= 0),
         place=_placing(space, coulomb[0], len(coulomb)),
-        seconds=seconds,
+        seconds={},
+        left_out=np.inf,
     )
+    return system, coulomb
 
 
 def _matrices(space: Space, basis: Basis, kind: str, parts: list[tuple[int, slice]]) -> tuple:

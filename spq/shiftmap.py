@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spq.accuracy import estimated
 from spq.carriers import State
 from spq.errors import ConvergenceError, InputError
 from spq.hartree import System
 from spq.inputfile import dumps
 from spq.model import Model
 from spq.observables import HYBRIDISED_RULE, describe
-from spq.prepare import charge_field, is_prepared, prepare
+from spq.prepare import charge_field, companion, is_prepared, prepare
 from spq.progress import Progress, silent
+from spq.reduced import Reduced
 from spq.snapshots import Snapshots
 from spq.surface import line_positions, surface_points
 from spq.transition import Transition, transitions, uncharged
@@ -96,18 +98,17 @@ def shift_map(
     heights, azimuths, places = map_positions(model)
     spent = dict.fromkeys(("mesh", "states", "integrals"), 0.0)
     kept = is_prepared(model)
-    system = prepare(model, progress)
+    system, coarse = prepare(model, progress), companion(model, progress)
     if not kept:
-        spent |= _prepared_seconds(system)
+        spent = _prepared_seconds(system, coarse)
     mapping = time.perf_counter()
-    unit = system.charge_fields(places)
-    fields = np.multiply.outer(np.array(model.map.charges), unit)
-    fields += charge_field(system, model, model.surface_charges)
+    fields, coarse_fields = _fields(system, model, places), _fields(coarse, model, places)
     data = _empty(model, len(places))
     for i, state in enumerate(model.states):
-        _map_state(
-            system, model, state, fields, {name: each[i : i + 1] for name, each in data.items()}, progress
-        )
+        part = {name: each[i : i + 1] for name, each in data.items()}
+        found = _map_state(system, model, state, fields, part, progress)
+        if found is not None:
+            _estimate(coarse, model, found, coarse_fields, part)
     progress("map", 1, 1)
     end = time.perf_counter()
     seconds = {**spent, "map": end - mapping, "total": end - start}
@@ -130,9 +131,16 @@ def map_positions(model: Model) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return heights, azimuths, surface_points(molecule, heights, azimuths)
 
 
-def _prepared_seconds(system: System) -> dict[str, float]:
-    """Seconds that preparing a system took: mesh, states (operators among them), integrals."""
-    return {**system.discretisation.seconds, **system.seconds}
+def _prepared_seconds(*systems: System) -> dict[str, float]:
+    """Seconds that preparing took: mesh, states (operators among them), integrals."""
+    parts = [{**system.discretisation.seconds, **system.seconds} for system in systems]
+    return {name: sum(part.get(name, 0.0) for part in parts) for name in ("mesh", "states", "integrals")}
+
+
+def _fields(system: System, model: Model, places: np.ndarray) -> np.ndarray:
+    """Fields (charges, points, ...) of the charge at every place and of the model's own charges."""
+    fields = np.multiply.outer(np.array(model.map.charges), system.charge_fields(places))
+    return fields + charge_field(system, model, model.surface_charges)
 
 
 def _empty(model: Model, points: int) -> dict[str, np.ndarray]:
@@ -144,6 +152,7 @@ def _empty(model: Model, points: int) -> dict[str, np.ndarray]:
     dots = len(model.molecule.dots)
     data |= {name: np.full((*shape, dots), np.nan) for name in POPULATIONS}
     data["reference_eV"] = np.full(shape[:1], np.nan)
+    data["reference_error_meV"] = np.full(shape[:1], np.nan)
     data["reference_overlap"] = np.full(shape[:1], np.nan)
     data["reference_hybridised"] = np.zeros(shape[:1], dtype=bool)
     return data
@@ -151,18 +160,22 @@ def _empty(model: Model, points: int) -> dict[str, np.ndarray]:
 
 def _map_state(
     system: System, model: Model, state: State, fields: np.ndarray, data: dict, progress: Progress
-) -> None:
-    """Fill in one state's part of the data, (1, charge, point, ...); what fails stays as it is."""
+) -> tuple[Transition, dict[tuple[int, int], Transition]] | None:
+    """Fill in one state's part of the data, (1, charge, point, ...); what fails stays as it is.
+
+    Returns the uncharged transition and those at every (charge, point) that converged.
+    """
     try:
         bare = uncharged(system, state, model.final_state)
     except ConvergenceError as error:
         log.warning("%s without charge: %s", state.name, error)
-        return
+        return None
     described = describe(system, bare)
     data["reference_eV"][0] = model.gap + bare.energy
     data["reference_overlap"][0] = described["overlap"]
     data["reference_hybridised"][0] = described["hybridised"]
-    for where, each in _charged(system, model, bare, fields, progress).items():
+    found = _charged(system, model, bare, fields, progress)
+    for where, each in found.items():
         values = {
             "energy_eV": model.gap + each.energy,
             "shift_meV": 1e3 * (each.energy - bare.energy),
@@ -170,6 +183,22 @@ def _map_state(
         }
         for name, value in values.items():
             data[name][(0, *where)] = value
+    return bare, found
+
+
+def _estimate(coarse: Reduced, model: Model, found, fields: np.ndarray, data: dict) -> None:
+    """Fill in the errors of one state's energies and shifts; fields: those on the companion."""
+    bare, solved = found
+    places = sorted(solved)
+    if not places:
+        return
+    each = [solved[place] for place in places]
+    externals = np.array([fields[place] for place in places])
+    errors = estimated(coarse, bare, each, externals, model.final_state)
+    data["reference_error_meV"][0] = errors.reference
+    for place, energy, shift in zip(places, errors.energy, errors.shift, strict=True):
+        data["error_meV"][(0, *place)] = energy
+        data["shift_error_meV"][(0, *place)] = shift
 
 
 def _charged(
@@ -226,6 +255,11 @@ def _dataset(model: Model, data: dict, places: tuple, seconds: dict) -> xarray.D
         "state",
         data["reference_eV"],
         {"units": "eV", "long_name": reference},
+    )
+    variables["reference_error_meV"] = (
+        "state",
+        data["reference_error_meV"],
+        {"units": "meV", "long_name": "estimated numerical error of reference_eV"},
     )
     for name in ("reference_overlap", "reference_hybridised"):
         variables[name] = (

@@ -1,6 +1,7 @@
 """Single-carrier levels: energies from the CdSe band edges, the dots' shares, and the splitting.
 
-Where the dots lie on one line, |m| is read off ⟨L_z²⟩ of each state, and a pair ±m is one level.
+Where the dots lie on one line a pair ±m is one level: on the half plane the harmonics are solved for
+apart, on a solid mesh |m| is read off ⟨L_z²⟩ of each state.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from spq.discretisation import KINDS, Discretisation, discretise
 from spq.model import MapSpec, Model
 from spq.progress import Progress, silent
 from spq.schrodinger import lowest_states
+from spq.space import Space
 
 LEVELS_PER_DOT = 8
 DEGENERATE = 2e-3  # eV; mesh splitting of a degenerate level stays below this
@@ -75,11 +77,43 @@ def levels(model: Model, progress: Progress = silent) -> Levels:
 
 
 def _levels_of(discretisation: Discretisation, kind: str) -> tuple[Level, ...]:
+    count = LEVELS_PER_DOT * len(discretisation.space.molecule.dots)
+    turning = discretisation.space.harmonics.turning
+    found = (_levels_by_harmonic if turning else _levels_of_solid)(discretisation, kind, count)
+    found.sort(key=lambda level: level.energy_meV)
+    below = np.cumsum([0] + [level.degeneracy for level in found[:-1]])
+    return tuple(level for level, states in zip(found, below, strict=True) if states < count)
+
+
+def _levels_by_harmonic(discretisation: Discretisation, kind: str, count: int) -> list[Level]:
+    """Levels of the half plane: m = 0, 1, ... until the lowest of a harmonic lies above `count` states."""
     space = discretisation.space
     dots = len(space.molecule.dots)
-    count = LEVELS_PER_DOT * dots
+    found: list[Level] = []
+    m = 0
+    while True:
+        energies, orbitals = lowest_states(discretisation.carrier(kind, m), count if m == 0 else count // 2)
+        shares = [_shares(space.orbital_values(o[:, None]), space, dots) for o in orbitals.T]
+        each = zip(energies, shares, strict=True)
+        found += [Level(1e3 * float(energy), share, m, 2 if m else 1) for energy, share in each]
+        found.sort(key=lambda level: level.energy_meV)
+        states = np.cumsum([level.degeneracy for level in found])
+        if 1e3 * energies[0] > found[int(np.searchsorted(states, count))].energy_meV:
+            return found
+        m += 1
+
+
+def _shares(values: np.ndarray, space: Space, dots: int) -> tuple[float, ...]:
+    """Population of each dot of the mean density of orbitals, values (q, k)."""
+    density = space.weights * np.mean(values**2, axis=1)
+    return tuple(np.bincount(space.dot_at_points, weights=density, minlength=dots).tolist())
+
+
+def _levels_of_solid(discretisation: Discretisation, kind: str, count: int) -> list[Level]:
+    space = discretisation.space
+    dots = len(space.molecule.dots)
     # a few more, so that no degenerate level is cut at the end
-    energies, orbitals = lowest_states(discretisation.carriers[kind], count + 4)
+    energies, orbitals = lowest_states(discretisation.carrier(kind), count + 4)
     groups = np.split(np.arange(len(energies)), np.flatnonzero(np.diff(energies) > DEGENERATE) + 1)
     found = []
     for group in groups:
@@ -89,12 +123,9 @@ def _levels_of(discretisation: Discretisation, kind: str) -> tuple[Level, ...]:
         else:
             part = [(energies[i], orbitals[:, [i]], None) for i in group]
         for energy, members, m in part:
-            density = space.weights * np.mean(space.orbital_values(members) ** 2, axis=1)
-            share = np.bincount(space.dot_at_points, weights=density, minlength=dots).tolist()
-            found.append(Level(1e3 * float(energy), tuple(share), m, members.shape[1]))
-    found.sort(key=lambda level: level.energy_meV)
-    below = np.cumsum([0] + [level.degeneracy for level in found[:-1]])
-    return tuple(level for level, states in zip(found, below, strict=True) if states < count)
+            share = _shares(space.orbital_values(members), space, dots)
+            found.append(Level(1e3 * float(energy), share, m, members.shape[1]))
+    return found
 
 
 def _angular_levels(discretisation: Discretisation, energies: np.ndarray, orbitals: np.ndarray):

@@ -1,0 +1,78 @@
+"""Numerical error of energies and shifts: mesh, basis and self-consistency together.
+
+Every energy is also computed with the model's companion, on a mesh coarser by a half and in a looser
+basis. With elements of order four in the energy the coarse error is about five times the fine one, so
+the difference is about four times the error sought; SHARE is twice the quarter. A difference can be
+small by chance: each is joined with the mean square over the other charges of the same state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from spq import hartree
+from spq.errors import ConvergenceError
+from spq.reduced import Reduced
+from spq.snapshots import Snapshots
+from spq.transition import Transition, uncharged
+
+SHARE = 0.5
+FLOOR = 1e3 * hartree.ENERGY_TOLERANCE  # meV, of the self-consistency
+LOOKED_AT = 96  # charges of one state that the companion solves; between them errors are interpolated
+
+
+@dataclass(frozen=True, eq=False)
+class Errors:
+    """Estimated errors in meV: of each energy and each shift (b,), and of the energy without charges."""
+
+    energy: np.ndarray
+    shift: np.ndarray
+    reference: float
+
+
+def estimated(
+    coarse: Reduced, bare: Transition, solved: Sequence[Transition], externals: np.ndarray, final_state: str
+) -> Errors:
+    """Errors of the energies of a transition in b fields, and of their shifts.
+
+    Parameters
+    ----------
+    coarse : the companion
+    bare : the transition without charges
+    solved : b transitions in fields; those that did not converge get no estimate
+    externals : (b, ...) the fields on the companion
+    final_state : "relaxed" or "frozen"
+
+    Returns
+    -------
+    Errors
+        NaN where the companion did not converge.
+    """
+    energy = np.full(len(solved), np.nan)
+    try:
+        start = uncharged(coarse, bare.state, final_state)
+    except ConvergenceError:
+        return Errors(energy, energy.copy(), np.nan)
+    offset = 1e3 * (bare.energy - start.energy)
+    reference = SHARE * abs(offset) + FLOOR
+    done = np.array([i for i, each in enumerate(solved) if each.converged], dtype=int)
+    if not len(done):
+        return Errors(energy, energy.copy(), reference)
+    looked = done[np.unique(np.linspace(0, len(done) - 1, min(LOOKED_AT, len(done))).astype(int))]
+    found = Snapshots(coarse, start, final_state).solve(externals[looked])
+    kept = np.array([each.converged for each in found], dtype=bool)
+    if not kept.any():
+        return Errors(energy, energy.copy(), reference)
+    looked = looked[kept]
+    energies = np.array([solved[i].energy for i in looked])
+    shift = 1e3 * (energies - np.array([each.energy for each in found if each.converged])) - offset
+    both = np.column_stack([shift, shift + offset])
+    size = np.sqrt(both**2 + np.mean(both**2, axis=0))
+    return Errors(
+        SHARE * np.interp(np.arange(len(solved)), looked, size[:, 1]) + FLOOR,
+        SHARE * np.interp(np.arange(len(solved)), looked, size[:, 0]) + FLOOR,
+        reference,
+    )
