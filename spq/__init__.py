@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from spq.store import load_map as load_map
     from spq.store import save_map as save_map
     from spq.surface import SurfaceCharge as SurfaceCharge
+    from spq.table import Table as Table
 
 # public name: module that defines it, imported when the name is first used
 _PUBLIC = {
@@ -50,6 +51,7 @@ _PUBLIC = {
     "SpqError": "errors",
     "State": "carriers",
     "SurfaceCharge": "surface",
+    "Table": "table",
     "emission": "observables",
     "levels": "single_particle",
     "load": "inputfile",

@@ -16,11 +16,11 @@ import numpy as np
 from spq import hartree
 from spq.errors import ConvergenceError
 from spq.reduced import Reduced
-from spq.snapshots import Snapshots
-from spq.transition import Transition, uncharged
+from spq.transition import Transition, many, uncharged
 
 SHARE = 0.5
 FLOOR = 1e3 * hartree.ENERGY_TOLERANCE  # meV, of the self-consistency
+COVERED = 0.95  # of the charges looked at, by the error given to all of an unordered set
 LOOKED_AT = 96  # charges of one state that the companion solves; between them errors are interpolated
 
 
@@ -34,7 +34,12 @@ class Errors:
 
 
 def estimated(
-    coarse: Reduced, bare: Transition, solved: Sequence[Transition], externals: np.ndarray, final_state: str
+    coarse: Reduced,
+    bare: Transition,
+    solved: Sequence[Transition],
+    externals: np.ndarray,
+    final_state: str,
+    ordered: bool = True,
 ) -> Errors:
     """Errors of the energies of a transition in b fields, and of their shifts.
 
@@ -45,6 +50,7 @@ def estimated(
     solved : b transitions in fields; those that did not converge get no estimate
     externals : (b, ...) the fields on the companion
     final_state : "relaxed" or "frozen"
+    ordered : whether neighbours in b are neighbours on the surface, with errors alike
 
     Returns
     -------
@@ -62,7 +68,7 @@ def estimated(
     if not len(done):
         return Errors(energy, energy.copy(), reference)
     looked = done[np.unique(np.linspace(0, len(done) - 1, min(LOOKED_AT, len(done))).astype(int))]
-    found = Snapshots(coarse, start, final_state).solve(externals[looked])
+    found = many(coarse, externals[looked], start, final_state)
     kept = np.array([each.converged for each in found], dtype=bool)
     if not kept.any():
         return Errors(energy, energy.copy(), reference)
@@ -70,9 +76,9 @@ def estimated(
     energies = np.array([solved[i].energy for i in looked])
     shift = 1e3 * (energies - np.array([each.energy for each in found if each.converged])) - offset
     both = np.column_stack([shift, shift + offset])
-    size = np.sqrt(both**2 + np.mean(both**2, axis=0))
-    return Errors(
-        SHARE * np.interp(np.arange(len(solved)), looked, size[:, 1]) + FLOOR,
-        SHARE * np.interp(np.arange(len(solved)), looked, size[:, 0]) + FLOOR,
-        reference,
-    )
+    size = SHARE * np.sqrt(both**2 + np.mean(both**2, axis=0)) + FLOOR
+    if not ordered and len(looked) < len(done):
+        size[:] = np.quantile(size, COVERED, axis=0)
+    every = np.arange(len(solved))
+    shift_error, error = (np.interp(every, looked, column) for column in size.T)
+    return Errors(error, shift_error, reference)

@@ -16,7 +16,7 @@ import scipy.sparse as sp
 
 from spq.discretisation import BARRIER, KINDS, Discretisation
 from spq.errors import ConvergenceError
-from spq.hartree import Choice
+from spq.hartree import Choice, Shell
 from spq.schrodinger import lowest_states, orthonormal, residuals
 from spq.units import COULOMB
 
@@ -113,6 +113,10 @@ class Direct:
         fields[:, 0] = np.hstack(parts)
         return fields
 
+    def key(self, shell: Shell) -> str:
+        """The orbital space of a shell: its kind."""
+        return shell.kind
+
     def start(self, kind: str, dot: int, level: int) -> np.ndarray:
         """Lowest orbital (n,) with a barrier outside one dot (from 0), or its p-like one (level 1)."""
         barrier = BARRIER * self.space.weights * (self.space.dot_at_points != dot)
@@ -129,11 +133,11 @@ class Direct:
         return ~orbitals[len(self.space.inner) :].any(axis=0)
 
     def follow(
-        self, kind: str, fields: np.ndarray, references: np.ndarray, guesses: np.ndarray, choose: Choice
+        self, kind: str, fields, externals, references: np.ndarray, guesses: np.ndarray, choose: Choice
     ) -> tuple[np.ndarray, np.ndarray]:
         """Energies (b,) in eV and orbitals (b, n) of h + field that `choose` picks by the references."""
         levels, followed = [], []
-        for field, reference, own in zip(fields, references, guesses, strict=True):
+        for field, reference, own in zip(fields + externals, references, guesses, strict=True):
             potential = self._couplings(field.sum(axis=0))
             guess = np.column_stack([reference, own, *self._latest[kind], self._bare[kind]])
             energies, orbitals, converged = self._davidson(kind, potential, guess, reference)
@@ -147,6 +151,10 @@ class Direct:
             levels.append(energies[index])
             followed.append(orbitals[:, index] * (-1.0 if overlaps[index] < 0 else 1.0))
         return np.array(levels), np.array(followed)
+
+    def outside(self, kind: str, externals: np.ndarray, orbitals: np.ndarray, densities) -> np.ndarray:
+        """Energies (b,) in eV of orbitals with the given densities in external fields."""
+        return self.interaction(externals, densities, 0)
 
     def _couplings(self, field: np.ndarray) -> Potential:
         """∫ χ_a W χ_b dα times the quadrature weights for every pair of labels that a field couples."""

@@ -16,7 +16,7 @@ import numpy as np
 from spq import hartree
 from spq.basis import Vectors, probe_positions
 from spq.carriers import parse_state
-from spq.discretisation import KINDS, Discretisation
+from spq.discretisation import KINDS, SIGN, Discretisation
 from spq.hartree import Shell, Solution
 from spq.integrals import Basis, CoulombFactors, labelled
 from spq.reduced import Reduced
@@ -86,7 +86,7 @@ def corrections(
         total = np.zeros(len(each.solutions))
         densities = np.array([solution.densities for solution in each.solutions])
         for i, shell in enumerate(shells):
-            fields = hartree.orbital_fields(system, shells, densities, each.externals, i)
+            fields = hartree.orbital_fields(system, shells, densities, i) + SIGN[shell.kind] * each.externals
             orbitals = np.array([solution.orbitals[i] for solution in each.solutions])
             levels = np.array([solution.levels[i] for solution in each.solutions])
             for start in range(0, len(levels), TOGETHER):

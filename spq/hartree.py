@@ -37,7 +37,8 @@ Choice = Callable[[np.ndarray, np.ndarray], int]  # energies and overlap² -> in
 class System(Protocol):
     """What the mean field needs of a discretised problem; b problems at once, fields (b, ...).
 
-    A density is a field: that which it makes, one section per dielectric surrounding.
+    A density is a field: that which it makes, one section per dielectric surrounding. An external
+    field of charges may be an array of another shape. `key` names the space of a shell's orbitals.
     """
 
     discretisation: Discretisation
@@ -48,10 +49,18 @@ class System(Protocol):
 
     def no_field(self) -> np.ndarray: ...
     def charge_fields(self, positions: np.ndarray) -> np.ndarray: ...
+    def key(self, shell: Shell) -> str: ...
     def start(self, kind: str, dot: int, level: int) -> np.ndarray: ...
     def follow(
-        self, kind: str, fields: np.ndarray, references: np.ndarray, guesses: np.ndarray, choose: Choice
+        self,
+        key: str,
+        fields: np.ndarray,
+        externals: np.ndarray,
+        references: np.ndarray,
+        guesses: np.ndarray,
+        choose: Choice,
     ) -> tuple[np.ndarray, np.ndarray]: ...
+    def outside(self, key: str, externals: np.ndarray, orbitals: np.ndarray, densities) -> np.ndarray: ...
     def densities(self, kind: str, orbitals: np.ndarray) -> np.ndarray: ...
     def interaction(self, fields: np.ndarray, densities: np.ndarray, section: int) -> np.ndarray: ...
     def dot_populations(self, kind: str, orbital: np.ndarray) -> np.ndarray: ...
@@ -73,7 +82,8 @@ class Solution:
     """A self-consistent solution: one entry per shell.
 
     orbitals; densities: as fields, (shells, ...); levels: orbital energies ε_i in eV; bare: ⟨h⟩_i in
-    eV; energy: total in eV; change: of the densities in the last iteration, relative.
+    eV; outside: ⟨q_i Φ_ext⟩_i in eV; energy: total in eV; change: of the densities in the last
+    iteration, relative.
     """
 
     shells: tuple[Shell, ...]
@@ -81,6 +91,7 @@ class Solution:
     densities: np.ndarray
     levels: np.ndarray
     bare: np.ndarray
+    outside: np.ndarray
     energy: float
     iterations: int
     change: float
@@ -140,9 +151,9 @@ def solve(
     """
     count = len(externals)
     if not shells:
-        nothing = np.zeros((0, *externals.shape[1:]))
+        nothing = np.zeros((0, *system.no_field().shape))
         none = np.zeros(0)
-        return [Solution((), (), nothing, none, none, 0.0, 0, 0.0, True)] * count
+        return [Solution((), (), nothing, none, none, none, 0.0, 0, 0.0, True)] * count
     densities = _densities(system, shells, references) if first is None else first.copy()
     guesses = [np.array(reference) for reference in references]
     iterate = ITERATORS[iterator]()
@@ -183,7 +194,7 @@ def solve(
 def _failed(shells, references, densities) -> _Step:
     """The state of problems whose orbitals could not be computed: no energies."""
     nothing = np.full((len(densities), len(shells)), np.nan)
-    return _Step(list(references), densities, nothing, nothing, nothing[:, 0])
+    return _Step(list(references), densities, nothing, nothing, nothing, nothing[:, 0])
 
 
 def _size(densities: np.ndarray) -> np.ndarray:
@@ -197,7 +208,7 @@ def _independent(system: System, shells: tuple[Shell, ...]) -> bool:
 
 def _densities(system: System, shells, orbitals) -> np.ndarray:
     """(b, shells, ...) from orbitals per shell (b, n)."""
-    each = [system.densities(shell.kind, o) for shell, o in zip(shells, orbitals, strict=True)]
+    each = [system.densities(system.key(shell), o) for shell, o in zip(shells, orbitals, strict=True)]
     return np.stack(each, axis=1)
 
 
@@ -209,14 +220,13 @@ class _Step:
     densities: np.ndarray
     levels: np.ndarray
     bare: np.ndarray
+    outside: np.ndarray
     energies: np.ndarray
 
     def solution(self, shells, place: int, iterations: int, change: float, done: bool) -> Solution:
         orbitals = tuple(each[place] for each in self.orbitals)
-        levels, bare = self.levels[place], self.bare[place]
-        energy = float(self.energies[place])
-        density = self.densities[place]
-        return Solution(shells, orbitals, density, levels, bare, energy, iterations, change, done)
+        each = (self.densities[place], self.levels[place], self.bare[place], self.outside[place])
+        return Solution(shells, orbitals, *each, float(self.energies[place]), iterations, change, done)
 
 
 def _step(system: System, shells, references, guesses, externals, choose: Choice, densities) -> _Step:
@@ -226,24 +236,25 @@ def _step(system: System, shells, references, guesses, externals, choose: Choice
     """
     orbitals, levels, fields = [], [], []
     for i, (shell, reference, guess) in enumerate(zip(shells, references, guesses, strict=True)):
-        fields.append(orbital_fields(system, shells, densities, externals, i))
-        level, orbital = system.follow(shell.kind, fields[-1], reference, guess, choose)
+        fields.append(orbital_fields(system, shells, densities, i))
+        outer = SIGN[shell.kind] * externals
+        level, orbital = system.follow(system.key(shell), fields[-1], outer, reference, guess, choose)
         orbitals.append(orbital)
         levels.append(level)
     new = _densities(system, shells, orbitals)
-    bare = [
-        level - _expectation(system, shell, field, new[:, i])
-        for i, (shell, level, field) in enumerate(zip(shells, levels, fields, strict=True))
-    ]
-    energies = total_energies(system, shells, np.array(bare).T, new, externals)
-    return _Step(orbitals, new, np.array(levels).T, np.array(bare).T, energies)
+    bare, outside = [], []
+    for i, (shell, level, orbital, field) in enumerate(zip(shells, levels, orbitals, fields, strict=True)):
+        outside.append(SIGN[shell.kind] * system.outside(system.key(shell), externals, orbital, new[:, i]))
+        bare.append(level - outside[-1] - _expectation(system, shell, field, new[:, i]))
+    parts = [np.array(each).T for each in (levels, bare, outside)]
+    return _Step(orbitals, new, *parts, total_energies(system, shells, *parts[1:], new))
 
 
-def orbital_fields(system: System, shells, densities, externals, index: int) -> np.ndarray:
-    """Fields on one orbital, (b, ...), its sign included: the others, the charges, its self-energy."""
+def orbital_fields(system: System, shells, densities, index: int) -> np.ndarray:
+    """Fields of the carriers on one orbital, (b, ...), its sign included: the others, its self-energy."""
     shell = shells[index]
     sign = SIGN[shell.kind]
-    fields = sign * externals
+    fields = np.zeros((len(densities), *densities.shape[2:]))
     for j, other in enumerate(shells):
         acting = other.count - (j == index)
         fields[:, 0] += sign * SIGN[other.kind] * acting * densities[:, j, 0]
@@ -261,13 +272,15 @@ def _expectation(system: System, shell: Shell, fields, densities) -> np.ndarray:
     return np.sum(each, axis=0)
 
 
-def total_energies(system: System, shells, bare, densities, externals) -> np.ndarray:
-    """Σ_i ⟨h + q_i Φ_ext⟩_i + ½ Σ_i ⟨Σ_i⟩ + Σ_{i<j} q_i q_j J_ij in eV, (b,); bare: (b, shells)."""
+def total_energies(system: System, shells, bare, outside, densities) -> np.ndarray:
+    """Σ_i ⟨h + q_i Φ_ext⟩_i + ½ Σ_i ⟨Σ_i⟩ + Σ_{i<j} q_i q_j J_ij in eV, (b,).
+
+    bare: ⟨h⟩, outside: ⟨q Φ_ext⟩, both (b, shells).
+    """
     energies = pair_energies(system, shells, densities)
     for i, shell in enumerate(shells):
-        outside = SIGN[shell.kind] * system.interaction(externals, densities[:, i], 0)
         own = self_energies(system, shell, densities[:, i])
-        energies = energies + shell.count * (bare[:, i] + outside + 0.5 * own)
+        energies = energies + shell.count * (bare[:, i] + outside[:, i] + 0.5 * own)
     return energies
 
 

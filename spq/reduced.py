@@ -13,12 +13,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from spq.discretisation import BARRIER, Discretisation
-from spq.hartree import Choice
+from spq.hartree import Choice, Shell
 
-RESIDUAL = 1e-6  # eV, of an orbital; its energy is off by the square over the next gap
+RESIDUAL = 1e-8  # eV, of an orbital that needs no further step
+NEAR = 1e-6  # eV, of one that has been improved
 RAYLEIGH_STEPS = 4
 CERTAIN = 0.7  # overlap² with the reference
-NEGLIGIBLE = 1e-9  # eV, Coulomb energy left out when fields are compressed
+NEGLIGIBLE = 1e-8  # eV, Coulomb energy left out when fields are compressed
 
 PerKind = dict[str, np.ndarray]
 
@@ -35,7 +36,8 @@ class Reduced:
     along the axis in nm; pair_overlap: (holes, electrons); central: number of first states that may
     hold a dot's lowest orbital; even, even_fields: number of first states and fields that are even
     about the plane of azimuth 0; place: positions (s, 3) -> fields of unit charges; left_out:
-    eV, largest energy that the basis leaves out of its training problems.
+    eV, largest energy that the basis leaves out of its training problems; exact: in a projected problem,
+    each species' part of an external field, which is (b, pairs) of all species.
     """
 
     discretisation: Discretisation
@@ -50,9 +52,10 @@ class Reduced:
     place: Callable[[np.ndarray], np.ndarray]
     seconds: dict[str, float]
     left_out: float
+    exact: dict[str, slice] = field(default_factory=dict)
     _sectors: dict[tuple[str, int], list[np.ndarray]] = field(default_factory=dict)
 
-    batch = 256  # problems that are iterated together
+    batch = 64  # problems that are iterated together: their matrices stay in the cache
 
     @property
     def dots(self) -> int:
@@ -66,11 +69,15 @@ class Reduced:
 
     def no_field(self) -> np.ndarray:
         """The field of nothing, (surroundings, k)."""
-        return np.zeros((len(self.factors), len(self.factors[0]["e"])))
+        return np.zeros((len(self.factors), len(next(iter(self.factors[0].values())))))
 
     def charge_fields(self, positions: np.ndarray) -> np.ndarray:
         """Fields (s, surroundings, k) of unit charges at positions (s, 3) in nm."""
         return self.place(positions)
+
+    def key(self, shell: Shell) -> str:
+        """The orbital space of a shell: its kind; in a projected problem that of its dot."""
+        return shell.kind if shell.kind in self.hamiltonian else species(shell)
 
     def start(self, kind: str, dot: int, level: int) -> np.ndarray:
         """Lowest orbital (n,) with a barrier outside one dot (from 0), or its p-like one (level 1)."""
@@ -87,10 +94,16 @@ class Reduced:
         return padded
 
     def follow(
-        self, kind: str, fields: np.ndarray, references: np.ndarray, guesses: np.ndarray, choose: Choice
+        self,
+        key: str,
+        fields: np.ndarray,
+        externals: np.ndarray,
+        references: np.ndarray,
+        guesses: np.ndarray,
+        choose: Choice,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Energies (b,) in eV and orbitals (b, n) of h + field that `choose` picks by the references."""
-        matrices = self.matrices(kind, fields, references)
+        """Energies (b,) in eV and orbitals (b, n) of h + fields that `choose` picks by the references."""
+        matrices = self.matrices(key, fields, externals, references)
         size = matrices.shape[1]
         references = references[:, :size]
         energies, orbitals, found = rayleigh(matrices, guesses[:, :size])
@@ -105,21 +118,28 @@ class Reduced:
         padded[:, :size] = orbitals * np.where(overlaps < 0, -1.0, 1.0)[:, None]
         return energies, padded
 
-    def matrices(self, kind: str, fields: np.ndarray, orbitals: np.ndarray) -> np.ndarray:
-        """h + field, (b, n, n) in eV; n: the even states where fields and orbitals (b, n) are even."""
-        even = not (fields[:, :, self.even_fields :].any() or orbitals[:, self.even[kind] :].any())
-        size, factors = self.sector(kind, even)
-        count = len(factors[0])
-        packed = sum(
-            section[:, :count] @ each for section, each in zip(fields.swapaxes(0, 1), factors, strict=True)
-        )
-        return packed[:, _square(size)].reshape(-1, size, size) + self.hamiltonian[kind][:size, :size]
+    def matrices(self, key: str, fields, externals, orbitals: np.ndarray) -> np.ndarray:
+        """h + fields, (b, n, n) in eV; n: the even states where fields and orbitals (b, n) are even."""
+        if self.exact:
+            packed = externals[:, self.exact[key]]
+        else:
+            fields, packed = fields + externals, 0.0
+        even = not (fields[:, :, self.even_fields :].any() or orbitals[:, self.even[key] :].any())
+        size, factors = self.sector(key, even)
+        for section, each in zip(fields.swapaxes(0, 1), factors, strict=True):
+            packed = packed + section[:, : len(each)] @ each
+        return packed[:, _square(size)].reshape(-1, size, size) + self.hamiltonian[key][:size, :size]
+
+    def outside(self, key: str, externals: np.ndarray, orbitals: np.ndarray, densities) -> np.ndarray:
+        """Energies (b,) in eV of orbitals with the given densities in external fields."""
+        if not self.exact:
+            return self.interaction(externals, densities, 0)
+        return np.einsum("bp,bp->b", externals[:, self.exact[key]], _pairs(orbitals))
 
     def densities(self, kind: str, orbitals: np.ndarray) -> np.ndarray:
         """Densities of orbitals (b, n) as fields, (b, surroundings, k)."""
         size, factors = self.sector(kind, not orbitals[:, self.even[kind] :].any())
-        lower, upper = np.tril_indices(size)
-        pairs = orbitals[:, lower] * orbitals[:, upper] * np.where(lower == upper, 1.0, 2.0)
+        pairs = _pairs(orbitals[:, :size])
         found = np.zeros((len(orbitals), *self.no_field().shape))
         for section, each in enumerate(factors):
             found[:, section, : len(each)] = pairs @ each.T
@@ -150,19 +170,30 @@ class Reduced:
         return float(hole @ self.pair_overlap @ electron)
 
 
+def species(shell: Shell) -> str:
+    """Name of the carriers of one kind on one dot, such as "e0"."""
+    return f"{shell.kind}{shell.dot}"
+
+
 @dataclass(frozen=True, eq=False)
 class Projection:
-    """A reduced problem projected on fewer orbitals, and the way back.
+    """A reduced problem projected on fewer orbitals for the carriers of each dot, and the way back.
 
-    vectors: orthonormal orbitals (n, s) of each kind; fields: per surroundings (k, k'), orthonormal.
+    system: it has orbital spaces for species instead of kinds; vectors: orthonormal orbitals (n, s) of
+    each species; fields: per surroundings (k, k'), orthonormal; elements: (k, pairs) of all species.
     """
 
     system: Reduced
     vectors: PerKind
     fields: list[np.ndarray]
+    elements: np.ndarray
+
+    def externals(self, fields: np.ndarray) -> np.ndarray:
+        """External fields (b, surroundings, k) as matrix elements of this problem's orbitals, (b, pairs)."""
+        return fields[:, 0] @ self.elements
 
     def narrowed(self, fields: np.ndarray) -> np.ndarray:
-        """Fields (b, surroundings, k) of the whole problem as fields (b, surroundings, k') of this one."""
+        """Fields (b, surroundings, k) of densities as fields (b, surroundings, k') of this problem."""
         found = np.zeros((len(fields), *self.system.no_field().shape))
         for section, basis in enumerate(self.fields):
             found[:, section, : basis.shape[1]] = fields[:, section] @ basis
@@ -174,44 +205,57 @@ class Projection:
         return np.stack(each, axis=1)
 
 
-def projected(system: Reduced, vectors: PerKind) -> Projection:
-    """Project a reduced problem on orthonormal orbitals (n, s) of each kind."""
-    even = all(not each[system.even[kind] :].any() for kind, each in vectors.items())
-    factors, bases = [], []
+def projected(system: Reduced, vectors: PerKind, amplitudes: PerKind) -> Projection:
+    """Project a reduced problem on orthonormal orbitals (n, s) of each species.
+
+    amplitudes: (s,) with which they occur in a solution; the Coulomb factors are compressed to those
+    that pairs so weighted need.
+    """
+    even = all(not each[system.even[name[0]] :].any() for name, each in vectors.items())
+    factors, bases, whole = [], [], []
     for number, section in enumerate(system.factors):
-        narrow = {}
-        for kind in section:
-            size, used = system.sector(kind, even)
-            narrow[kind] = _transformed(used[number], vectors[kind][:size])
-        together = np.hstack(list(narrow.values()))
+        narrow: PerKind = {}
+        for name, each in vectors.items():
+            size, used = system.sector(name[0], even)
+            narrow[name] = _transformed(used[number], each[:size])
+        stacked = np.hstack(list(narrow.values()))
+        whole.append(np.zeros((len(section["e"]), stacked.shape[1])))
+        whole[-1][: len(stacked)] = stacked
+        together = np.hstack([narrow[name] * _pairs(amplitudes[name][None]) for name in narrow])
         size, basis = np.linalg.eigh(together @ together.T)
         basis = basis[:, np.cumsum(size) > NEGLIGIBLE]
-        factors.append({kind: basis.T @ each for kind, each in narrow.items()})
+        factors.append({name: basis.T @ each for name, each in narrow.items()})
         bases.append(np.zeros((len(section["e"]), basis.shape[1])))
         bases[-1][: len(basis)] = basis
     widest = max(basis.shape[1] for basis in bases)
     for section in factors:
-        for kind, each in section.items():
-            section[kind] = np.vstack([each, np.zeros((widest - len(each), each.shape[1]))])
-    electrons, holes = vectors["e"], vectors["h"]
-    sizes = {kind: each.shape[1] for kind, each in vectors.items()}
+        for name, each in section.items():
+            section[name] = np.vstack([each, np.zeros((widest - len(each), each.shape[1]))])
+    sizes = {name: each.shape[1] for name, each in vectors.items()}
 
     def within(matrices: PerKind) -> PerKind:
-        return {kind: vectors[kind].T @ matrices[kind] @ vectors[kind] for kind in vectors}
+        return {name: each.T @ matrices[name[0]] @ each for name, each in vectors.items()}
 
+    ends = np.cumsum([0] + [size * (size + 1) // 2 for size in sizes.values()])
     small = replace(
         system,
         hamiltonian=within(system.hamiltonian),
         factors=factors,
         populations=within(system.populations),
         axial=within(system.axial),
-        pair_overlap=holes.T @ system.pair_overlap @ electrons,
         central=sizes,
         even=sizes,
         even_fields=widest,
+        exact={name: slice(*ends[i : i + 2]) for i, name in enumerate(sizes)},
         _sectors={},
     )
-    return Projection(small, vectors, bases)
+    return Projection(small, vectors, bases, whole[0])
+
+
+def _pairs(orbitals: np.ndarray) -> np.ndarray:
+    """Products c_a c_b of orbitals (b, n), a >= b, those with a > b twice, (b, pairs)."""
+    lower, upper = np.tril_indices(orbitals.shape[1])
+    return orbitals[:, lower] * orbitals[:, upper] * np.where(lower == upper, 1.0, 2.0)
 
 
 def _square(size: int) -> np.ndarray:
@@ -240,7 +284,8 @@ def rayleigh(matrices: np.ndarray, guesses: np.ndarray) -> tuple[np.ndarray, np.
         applied = (matrices @ vectors[:, :, None])[:, :, 0]
         values = np.einsum("bi,bi->b", applied, vectors)
         error = np.linalg.norm(applied - values[:, None] * vectors, axis=1)
-        moving = np.flatnonzero(error > RESIDUAL)
+        # after a step the residual is that of the one before, cubed
+        moving = np.flatnonzero(error > (NEAR if step else RESIDUAL))
         if not len(moving) or step == RAYLEIGH_STEPS:
             break
         shifted = matrices[moving]
@@ -249,4 +294,4 @@ def rayleigh(matrices: np.ndarray, guesses: np.ndarray) -> tuple[np.ndarray, np.
         shifted[:, diagonal, diagonal] -= (values[moving] + 1e-14)[:, None]
         solved = np.linalg.solve(shifted, vectors[moving][:, :, None])[:, :, 0]
         vectors[moving] = solved / np.linalg.norm(solved, axis=1)[:, None]
-    return values, vectors, error <= RESIDUAL
+    return values, vectors, error <= NEAR

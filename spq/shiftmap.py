@@ -207,9 +207,8 @@ def _charged(
     """One state at every charge and point; a point that fails is tried again from its neighbours."""
     state, final = bare.state, model.final_state
     places = list(np.ndindex(fields.shape[:2]))
-    snapshots = Snapshots(system, bare, final)
     progress(f"map {state.name}", 0, 1)
-    solved = snapshots.solve(fields.reshape(-1, *fields.shape[2:]))
+    solved = Snapshots(system, bare, final).solve(fields.reshape(-1, *fields.shape[2:]))
     found = {place: each for place, each in zip(places, solved, strict=True) if each.converged}
     _retry(system, found, fields, bare, final)
     return found

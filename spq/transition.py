@@ -15,6 +15,7 @@ from spq import hartree
 from spq.carriers import State
 from spq.errors import ConvergenceError
 from spq.hartree import Shell, Solution, System
+from spq.parallel import in_parts
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +76,7 @@ def transitions(
     done = [i for i, solution in enumerate(initial) if solution.converged]
     final: dict[int, Solution] = {}
     if final_state == "frozen":
-        final = {i: _frozen(system, state, initial[i], externals[i]) for i in done}
+        final = {i: _frozen(system, state, initial[i]) for i in done}
     elif done:
         left = hartree.configuration(*state.final)
         survivors = [np.array([surviving_orbital(initial[i], shell) for i in done]) for shell in left]
@@ -110,6 +111,19 @@ def continued(
     return found
 
 
+def many(
+    system: System, externals: np.ndarray, reference: Transition, final_state: str
+) -> list[Transition]:
+    """Transitions in any number of fields (b, ...), as many at once as the system likes; see `continued`."""
+
+    def solve(part: slice) -> list[Transition]:
+        return continued(system, reference.state, externals[part], reference, final_state)
+
+    if system.batch == 1:
+        return [each for i in range(len(externals)) for each in solve(slice(i, i + 1))]
+    return in_parts(solve, len(externals), system.batch)
+
+
 def surviving_orbital(initial: Solution, shell: Shell) -> np.ndarray:
     """The initial orbital that a shell of the final state comes from."""
     wanted = (shell.kind, shell.dot, shell.level)
@@ -117,7 +131,7 @@ def surviving_orbital(initial: Solution, shell: Shell) -> np.ndarray:
     return initial.orbitals[keys.index(wanted)]
 
 
-def _frozen(system: System, state: State, initial: Solution, external: np.ndarray) -> Solution:
+def _frozen(system: System, state: State, initial: Solution) -> Solution:
     """The initial orbitals less the emitting dot's lowest electron and hole, unchanged."""
     kept = []
     for i, shell in enumerate(initial.shells):
@@ -128,10 +142,10 @@ def _frozen(system: System, state: State, initial: Solution, external: np.ndarra
     index = [i for i, _ in kept]
     densities = initial.densities[index]
     orbitals = tuple(initial.orbitals[i] for i in index)
-    bare = initial.bare[index]
-    energies = hartree.total_energies(system, shells, bare[None], densities[None], external[None])
+    bare, outside = initial.bare[index], initial.outside[index]
+    energies = hartree.total_energies(system, shells, bare[None], outside[None], densities[None])
     levels = initial.levels[index]
-    return Solution(shells, orbitals, densities, levels, bare, float(energies[0]), 0, 0.0, True)
+    return Solution(shells, orbitals, densities, levels, bare, outside, float(energies[0]), 0, 0.0, True)
 
 
 def uncharged(system: System, state: State, final_state: str) -> Transition:

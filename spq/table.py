@@ -1,0 +1,187 @@
+"""Emission of both emitters for any charge of each dot and any set of surface charges.
+
+Charges do not add: a set of them is a mean-field problem of its own. A Table keeps, for every state,
+the snapshot basis (spq.snapshots) that its earlier entries made, so that a further entry costs a few
+small eigenproblems.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spq.accuracy import estimated
+from spq.carriers import State
+from spq.errors import ConvergenceError, InputError
+from spq.model import Model
+from spq.observables import describe
+from spq.prepare import companion, prepare
+from spq.progress import Progress, silent
+from spq.snapshots import Snapshots
+from spq.surface import SurfaceCharge
+from spq.transition import Transition, uncharged
+
+if TYPE_CHECKING:
+    import xarray
+
+# of every entry and emitter: unit, and what it is
+VARIABLES = {
+    "energy_eV": ("eV", "emission energy"),
+    "shift_meV": ("meV", "emission energy less that of the same state without surface charges"),
+    "error_meV": ("meV", "estimated numerical error of energy_eV"),
+    "shift_error_meV": ("meV", "estimated numerical error of shift_meV"),
+    "overlap": ("1", "squared overlap of the recombining electron and hole in the initial state"),
+    "converged": ("1", "whether initial and final state are self-consistent"),
+    "followed": ("1", "whether every initial carrier has more than half its density on its dot"),
+    "hybridised": ("1", "a carrier of the initial or final state is shared by the dots"),
+}
+POPULATIONS = ("electrons", "holes", "final_electrons", "final_holes")
+FLAGS = ("converged", "followed", "hybridised")
+
+
+def charged_state(charges: Sequence[int], emitter: int) -> State:
+    """The state in which a dot emits: an exciton on it, and the charge of every dot in e.
+
+    charges: of each dot before the photon was absorbed, -2 to 2: (0, -1) and emitter 1 is segX-@1.
+    Raises InputError for charges that a dot cannot hold.
+    """
+    electrons, holes = [emitter], [emitter]
+    for dot, charge in enumerate(charges, 1):
+        if charge != int(charge) or abs(charge) > 2:
+            raise InputError(f"charges[{dot}] = {charge}: must be -2, -1, 0, 1 or 2")
+        electrons += [dot] * max(0, -int(charge))
+        holes += [dot] * max(0, int(charge))
+    return State(tuple(electrons), tuple(holes), emitter, len(charges))
+
+
+class Table:
+    """Emission energies of a model's molecule, computed when they are asked for.
+
+    Parameters
+    ----------
+    model : Model
+        Its own surface charges act in every entry, and are absent from the reference.
+    progress : called with what is being done
+
+    Raises
+    ------
+    MeshError
+        If the molecule cannot be meshed.
+
+    Examples
+    --------
+    >>> table = spq.Table(model)
+    >>> table.entries([(0, 0), (-1, 0)], [[], [spq.SurfaceCharge(charge=1, z=3.2)]])
+    """
+
+    def __init__(self, model: Model, progress: Progress = silent):
+        self.model = model
+        self.system, self.companion = prepare(model, progress), companion(model, progress)
+        self._snapshots: dict[State, Snapshots] = {}
+
+    def entries(
+        self, charges: Sequence[Sequence[int]], surface_charges: Sequence[Sequence[SurfaceCharge]]
+    ) -> xarray.Dataset:
+        """Emission of every emitter for charges of the dots and for sets of surface charges.
+
+        Parameters
+        ----------
+        charges : (entries, N) charge of each dot in e before the photon is absorbed, -2 to 2; or one of
+            them, (N,), for all entries
+        surface_charges : a set of charges for each entry; they may be fractional and lie anywhere on
+            or outside the nanocrystal
+
+        Returns
+        -------
+        xarray.Dataset
+            Dimensions entry, emitter (and dot); variables named in VARIABLES, initial and final
+            populations, reference_eV. What does not converge is NaN with converged False.
+
+        Raises
+        ------
+        InputError
+            If a charge cannot be, or the two lists differ in length.
+        """
+        dots = len(self.model.molecule.dots)
+        states = np.array(charges)
+        if states.ndim == 1:
+            states = np.tile(states, (len(surface_charges), 1))
+        if states.shape != (len(surface_charges), dots):
+            raise InputError(
+                f"charges: must be {dots} numbers for all, or for each of {len(surface_charges)} sets of "
+                f"surface charges; the shape given is {states.shape}"
+            )
+        externals = [self._fields(system, surface_charges) for system in (self.system, self.companion)]
+        data = self._empty(len(surface_charges))
+        for charge in sorted({tuple(row) for row in states.tolist()}):
+            rows = np.flatnonzero((states == charge).all(axis=1))
+            for emitter in range(1, dots + 1):
+                state = charged_state(charge, emitter)
+                self._fill(data, rows, emitter - 1, state, externals[0][rows], externals[1][rows])
+        return self._dataset(data, states)
+
+    def _fields(self, system, sets: Sequence[Sequence[SurfaceCharge]]) -> np.ndarray:
+        """Field of each set and of the model's own charges, (entries, ...)."""
+        own = self.model.surface_charges
+        together = [charge for charges in sets for charge in charges] + list(own)
+        total = np.tile(system.no_field(), (len(sets), 1, 1))
+        if not together:
+            return total
+        positions = np.array([charge.resolve(self.model.molecule) for charge in together])
+        values = np.array([charge.charge for charge in together])
+        owner = np.repeat(np.arange(len(sets)), [len(charges) for charges in sets])
+        each = values[:, None, None] * system.charge_fields(positions)
+        np.add.at(total, owner, each[: len(owner)])
+        return total + each[len(owner) :].sum(axis=0)
+
+    def _empty(self, entries: int) -> dict[str, np.ndarray]:
+        dots = len(self.model.molecule.dots)
+        data = {name: np.full((entries, dots), np.nan) for name in VARIABLES}
+        data |= {name: np.zeros((entries, dots), dtype=bool) for name in FLAGS}
+        data |= {name: np.full((entries, dots, dots), np.nan) for name in POPULATIONS}
+        data["reference_eV"] = np.full((entries, dots), np.nan)
+        return data
+
+    def _fill(self, data: dict, rows, column: int, state: State, fields, coarse_fields) -> None:
+        """Solve one state in the fields of its rows."""
+        final = self.model.final_state
+        if state not in self._snapshots:
+            try:
+                bare = uncharged(self.system, state, final)
+            except ConvergenceError:
+                return
+            self._snapshots[state] = Snapshots(self.system, bare, final)
+        bare = self._snapshots[state].bare
+        solved = self._snapshots[state].solve(fields)
+        errors = estimated(self.companion, bare, solved, coarse_fields, final, ordered=False)
+        data["error_meV"][rows, column] = errors.energy
+        data["shift_error_meV"][rows, column] = errors.shift
+        data["reference_eV"][rows, column] = self.model.gap + bare.energy
+        for row, each in zip(rows, solved, strict=True):
+            if each.converged:
+                described: dict[str, Any] = describe(self.system, each)
+                described["energy_eV"] = self.model.gap + each.energy
+                described["shift_meV"] = 1e3 * (each.energy - bare.energy)
+                for name in data.keys() & described.keys():
+                    data[name][row, column] = described[name]
+
+    def _dataset(self, data: dict, states: np.ndarray) -> xarray.Dataset:
+        import xarray
+
+        from spq.inputfile import dumps
+
+        both = ("entry", "emitter")
+        variables: dict[str, Any] = {
+            name: (both, data[name], {"units": unit, "long_name": text})
+            for name, (unit, text) in VARIABLES.items()
+        }
+        text = "emission energy of the same state without surface charges"
+        variables["reference_eV"] = (both, data["reference_eV"], {"units": "eV", "long_name": text})
+        for name in POPULATIONS:
+            variables[name] = ((*both, "dot"), data[name], {"units": "1"})
+        variables["charges"] = (("entry", "dot"), states, {"units": "e", "long_name": "charge of each dot"})
+        dots = np.arange(1, len(self.model.molecule.dots) + 1)
+        coordinates = {"emitter": ("emitter", dots), "dot": ("dot", dots)}
+        return xarray.Dataset(variables, coordinates, {"input": dumps(self.model)})
