@@ -18,10 +18,10 @@ from spq.errors import ConvergenceError
 from spq.reduced import Reduced
 from spq.transition import Transition, many, uncharged
 
-SHARE = 0.5
-FLOOR = 1e3 * hartree.ENERGY_TOLERANCE  # meV, of the self-consistency
+SHARE = 0.8
+FLOOR = 2e3 * hartree.ENERGY_TOLERANCE  # meV, of the self-consistency of both
 COVERED = 0.95  # of the charges looked at, by the error given to all of an unordered set
-LOOKED_AT = 96  # charges of one state that the companion solves; between them errors are interpolated
+LOOKED_AT = 48  # charges of one state that the companion solves; between them errors are interpolated
 
 
 @dataclass(frozen=True, eq=False)

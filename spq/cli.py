@@ -7,10 +7,12 @@ error. Exit status: 0 done, 1 something did not converge, 2 bad input.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import logging
 import os
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,12 +106,15 @@ def _shift_map(args: argparse.Namespace) -> int:
     folder = args.out or Path()
     names = ("shift_map.nc", "shift_map.csv", "shift_map.png")
     store.check_writable(folder, names)
+    # what is needed at the end is loaded while the solver computes
+    threading.Thread(target=_load_output, daemon=True).start()
     with _progress(args) as progress:
-        from spq.plot import map_writer
         from spq.shiftmap import shift_map
 
         shifts = shift_map(model, progress=progress)
         progress("writing", 0, 1)
+        from spq.plot import map_writer
+
         written = store.write_files(folder, store.map_writers(shifts) | map_writer(shifts))
     _print(args, store.map_json(shifts), cli_report.map_table(shifts))
     _tell_written(args, written)
@@ -117,6 +122,11 @@ def _shift_map(args: argparse.Namespace) -> int:
     if missing:
         _tell(args, f"{missing} of {shifts['converged'].size} points did not converge")
     return NOT_CONVERGED if missing else DONE
+
+
+def _load_output() -> None:
+    for name in ("xarray", "matplotlib.figure", "matplotlib.backends.backend_agg"):
+        importlib.import_module(name)
 
 
 def _emission(args: argparse.Namespace) -> int:

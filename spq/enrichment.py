@@ -23,10 +23,18 @@ from spq.reduced import Reduced
 from spq.surface import line_positions, surface_points
 from spq.transition import transitions
 
-TRAINED = ("X-@{}", "X+@{}")  # states of each dot whose orbitals the basis is fitted to
+# states of each dot whose orbitals the basis is fitted to; segregated ones need two dots
+TRAINED = ("X-@{}", "X+@{}")
+TRAINED_IN_DIMERS = ("segT@{}",)
 CHARGES = (1.0, -1.0)
 PLACES_PER_DOT = 3  # on the line of an axisymmetric molecule
 RINGS, AZIMUTHS = 2, 4  # of places around each dot in a solid
+LEAST = 1e-7  # eV, energy norm of a direction over all training problems, to be a natural orbital
+GAP = 0.05  # eV, least energy of a direction above the lowest state
+BARE = {0: 4, 1: 2}  # lowest states of each dot that are always kept, by |m|
+SPARE = 5.0  # how much larger an amplitude may be than its root mean square
+LEAST_AMPLITUDE = 3e-3
+EVERY = 2  # of the training problems is checked on the whole space
 TOGETHER = 16  # solutions whose residuals are made at once
 
 
@@ -48,7 +56,7 @@ def train(system: Reduced) -> list[Trained]:
     externals = np.concatenate([system.no_field()[None], *(charge * unit for charge in CHARGES)])
     found = []
     for dot in range(1, len(molecule.dots) + 1):
-        for name in TRAINED:
+        for name in TRAINED + (TRAINED_IN_DIMERS if len(molecule.dots) == 2 else ()):
             state = parse_state(name.format(dot), len(molecule.dots))
             (bare,) = transitions(system, state, externals[:1])
             if not bare.converged:
@@ -82,13 +90,15 @@ def corrections(
     worst = 0.0
     acting = _acting(system, coulomb)
     for each in trained:
-        shells = each.solutions[0].shells
-        total = np.zeros(len(each.solutions))
-        densities = np.array([solution.densities for solution in each.solutions])
+        solutions = each.solutions[::EVERY]
+        shells = solutions[0].shells
+        total = np.zeros(len(solutions))
+        densities = np.array([solution.densities for solution in solutions])
         for i, shell in enumerate(shells):
-            fields = hartree.orbital_fields(system, shells, densities, i) + SIGN[shell.kind] * each.externals
-            orbitals = np.array([solution.orbitals[i] for solution in each.solutions])
-            levels = np.array([solution.levels[i] for solution in each.solutions])
+            fields = hartree.orbital_fields(system, shells, densities, i)
+            fields += SIGN[shell.kind] * each.externals[::EVERY]
+            orbitals = np.array([solution.orbitals[i] for solution in solutions])
+            levels = np.array([solution.levels[i] for solution in solutions])
             for start in range(0, len(levels), TOGETHER):
                 part = slice(start, start + TOGETHER)
                 left_out = _corrected(
@@ -158,3 +168,57 @@ def _directions(discretisation, kind: str, m: int, vectors: np.ndarray, least: f
     size, rotation = np.linalg.eigh(0.5 * (metric + metric.T))
     kept = size > least
     return vectors @ (rotation[:, kept] / np.sqrt(size[kept]))
+
+
+def natural(system: Reduced, trained: list[Trained], parts: dict) -> tuple:
+    """Natural orbitals of the training problems: vectors, amplitudes, and how many are even and central.
+
+    parts: labels of the angular functions and their states, of each kind. Every harmonic |m| apart, the
+    orbitals are compressed in the energy norm, with the lowest bare states among them.
+    """
+    vectors: dict[str, np.ndarray] = {}
+    amplitudes: dict[str, np.ndarray] = {}
+    even, central = {}, {}
+    for kind, hamiltonian in system.hamiltonian.items():
+        orbitals = _orbitals(trained, kind)
+        energies = np.diag(hamiltonian)
+        blocks, sizes = {}, {}
+        for label, part in parts[kind]:
+            if label >= 0:
+                weights = np.sqrt(energies[part] - energies.min() + GAP)
+                bare = BARE.get(label, 0) * system.dots
+                blocks[label], sizes[label] = _natural_block(orbitals[part], weights, bare)
+        starts = np.cumsum([0] + [blocks[abs(label)].shape[1] for label, _ in parts[kind]])
+        vectors[kind] = np.zeros((len(hamiltonian), starts[-1]))
+        for i, (label, part) in enumerate(parts[kind]):
+            vectors[kind][part, starts[i] : starts[i + 1]] = blocks[abs(label)]
+        amplitudes[kind] = np.concatenate([sizes[abs(label)] for label, _ in parts[kind]])
+        even[kind] = sum(block.shape[1] for block in blocks.values())
+        central[kind] = blocks[0].shape[1]
+    return vectors, amplitudes, even, central
+
+
+def _orbitals(trained: list[Trained], kind: str) -> np.ndarray:
+    """All orbitals of a kind, each times the root of its number of carriers, (n, k)."""
+    found = [
+        np.sqrt(shell.count) * orbital
+        for each in trained
+        for solution in each.solutions
+        for shell, orbital in zip(solution.shells, solution.orbitals, strict=True)
+        if shell.kind == kind
+    ]
+    return np.array(found).T
+
+
+def _natural_block(orbitals: np.ndarray, weights: np.ndarray, bare: int) -> tuple[np.ndarray, np.ndarray]:
+    """Orthonormal vectors (n, s) of one harmonic and their amplitudes (s,)."""
+    if not len(orbitals):
+        return np.empty((0, 0)), np.empty(0)
+    first = np.eye(len(orbitals))[:, :bare]
+    rest = orbitals - first @ (first.T @ orbitals)
+    left, size, _ = np.linalg.svd(weights[:, None] * rest, full_matrices=False)
+    space = np.linalg.qr(np.hstack([first, left[:, size**2 > LEAST] / weights[:, None]]))[0]
+    left, size, _ = np.linalg.svd(space.T @ orbitals)
+    mean = np.zeros(len(left))
+    mean[: len(size)] = size / np.sqrt(orbitals.shape[1])
+    return space @ left, np.maximum(SPARE * mean, LEAST_AMPLITUDE)

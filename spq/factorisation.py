@@ -5,6 +5,7 @@ MKL PARDISO where its library exists (x86-64), SuperLU in symmetric mode elsewhe
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import weakref
@@ -75,17 +76,27 @@ class Factorisation:
 Solver = Callable[[np.ndarray], np.ndarray]  # right-hand sides (n, k) -> solutions (n, k)
 
 
-def _pardiso(matrix: sp.csr_matrix) -> Solver | None:
-    """Factorise with MKL PARDISO; None where its library is missing."""
+@functools.cache
+def load_solver() -> type | None:
+    """PARDISO's interface, its library loaded; None where there is none."""
     try:
         from pypardiso import PyPardisoSolver
-        from pypardiso.pardiso_wrapper import PyPardisoError
     except ImportError as error:
         log.info("MKL PARDISO is not available (%s): using SuperLU", error)
         return None
-    solver = PyPardisoSolver(mtype=2)
     # otherwise every new solver searches the whole installation for the library
-    os.environ.setdefault("PYPARDISO_MKL_RT", solver.libmkl._name)
+    os.environ.setdefault("PYPARDISO_MKL_RT", PyPardisoSolver(mtype=2).libmkl._name)
+    return PyPardisoSolver
+
+
+def _pardiso(matrix: sp.csr_matrix) -> Solver | None:
+    """Factorise with MKL PARDISO; None where its library is missing."""
+    interface = load_solver()
+    if interface is None:
+        return None
+    from pypardiso.pardiso_wrapper import PyPardisoError
+
+    solver = interface(mtype=2)
     solver.iparm[0] = 1  # take the values below instead of the defaults of an unsymmetric matrix
     solver.iparm[1] = 2  # nested dissection
     upper = sp.triu(matrix, format="csr").astype(np.float64)

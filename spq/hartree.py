@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 
 ENERGY_TOLERANCE = 1e-6  # eV, change of the total energy in one iteration
 DENSITY_TOLERANCE = 1e-5  # relative change of the densities in one iteration
-MAX_ITERATIONS = 150
-PATIENCE = 40  # iterations with the orbitals followed by their references
+MAX_ITERATIONS = 100
+PATIENCE = 30  # iterations with the orbitals followed by their references
 SURVIVOR_OVERLAP = 0.3  # least overlap² of a final orbital with the one that survives
 SURVIVOR_MARGIN = 0.4  # and how far it may lie below the best
 

@@ -130,8 +130,7 @@ def emission(
     asked = [state] if isinstance(state, (str, State)) else list(state)
     count = len(model.molecule.dots)
     states = [s if isinstance(s, State) else parse_state(s, count) for s in asked]
-    system = prepare(model, progress)
-    coarse = companion(model, progress)
+    system, coarse = prepare(model, progress), companion(model, progress)
     externals = (
         charge_field(system, model, model.surface_charges),
         charge_field(coarse, model, model.surface_charges),

@@ -13,6 +13,9 @@ from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
 
+CHUNKS = 4  # at least, of a large number of pieces: so many threads have work
+LEAST = 8
+
 Result = TypeVar("Result")
 
 
@@ -24,7 +27,8 @@ def workers() -> int:
 
 
 def in_parts(function: Callable[[slice], list[Result]], count: int, size: int) -> list[Result]:
-    """function(part) for parts of `size` of 0..count, their lists joined in order."""
+    """function(part) for parts of 0..count, at most `size` long, their lists joined in order."""
+    size = max(LEAST, min(size, -(-count // CHUNKS)))
     parts = [slice(start, min(start + size, count)) for start in range(0, count, size)]
     with threadpool_limits(1, user_api="blas"):
         if len(parts) == 1 or workers() == 1:

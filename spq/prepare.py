@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from spq.direct import Direct
 from spq.discretisation import discretise
+from spq.factorisation import load_solver
 from spq.hartree import System
 from spq.model import MapSpec, Model
 from spq.progress import Progress, silent
@@ -43,9 +46,10 @@ def prepare(model: Model, progress: Progress = silent) -> System:
     key = _key(model), False
     if key not in _prepared:
         _make_room()
-        discretisation = discretise(key[0], progress)
         direct = model.method == "direct"
-        _prepared[key] = Direct(discretisation) if direct else reduction(discretisation, progress)
+        with _threads(model):
+            discretisation = discretise(key[0], progress)
+            _prepared[key] = Direct(discretisation) if direct else reduction(discretisation, progress)
     _prepared.move_to_end(key)
     return _prepared[key]
 
@@ -55,12 +59,21 @@ def companion(model: Model, progress: Progress = silent) -> Reduced:
     key = _key(model).replace(method="reduced"), True
     if key not in _prepared:
         _make_room()
-        coarse = discretise(key[0], progress, COARSENING)
-        _prepared[key] = reduction(coarse, progress, LOOSENESS)
+        with _threads(model):
+            coarse = discretise(key[0], progress, COARSENING)
+            _prepared[key] = reduction(coarse, progress, LOOSENESS)
     _prepared.move_to_end(key)
     found = _prepared[key]
     assert isinstance(found, Reduced)
     return found
+
+
+def _threads(model: Model) -> AbstractContextManager:
+    """Linear algebra in one thread, unless the matrices are those of a solid."""
+    if model.chosen_discretisation == "solid":
+        return nullcontext()
+    load_solver()  # what is loaded later would not be limited
+    return threadpool_limits(1, user_api="blas")
 
 
 def _make_room() -> None:

@@ -8,7 +8,7 @@ reciprocity ⟨φ_a|Φ_ext|φ_b⟩ = Q V[φ_a φ_b](r_s).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,7 +19,6 @@ RESIDUAL = 1e-8  # eV, of an orbital that needs no further step
 NEAR = 1e-6  # eV, of one that has been improved
 RAYLEIGH_STEPS = 4
 CERTAIN = 0.7  # overlap² with the reference
-NEGLIGIBLE = 1e-8  # eV, Coulomb energy left out when fields are compressed
 
 PerKind = dict[str, np.ndarray]
 
@@ -77,7 +76,7 @@ class Reduced:
 
     def key(self, shell: Shell) -> str:
         """The orbital space of a shell: its kind; in a projected problem that of its dot."""
-        return shell.kind if shell.kind in self.hamiltonian else species(shell)
+        return shell.kind if shell.kind in self.hamiltonian else f"{shell.kind}{shell.dot}"
 
     def start(self, kind: str, dot: int, level: int) -> np.ndarray:
         """Lowest orbital (n,) with a barrier outside one dot (from 0), or its p-like one (level 1)."""
@@ -128,18 +127,18 @@ class Reduced:
         size, factors = self.sector(key, even)
         for section, each in zip(fields.swapaxes(0, 1), factors, strict=True):
             packed = packed + section[:, : len(each)] @ each
-        return packed[:, _square(size)].reshape(-1, size, size) + self.hamiltonian[key][:size, :size]
+        return packed[:, square(size)].reshape(-1, size, size) + self.hamiltonian[key][:size, :size]
 
     def outside(self, key: str, externals: np.ndarray, orbitals: np.ndarray, densities) -> np.ndarray:
         """Energies (b,) in eV of orbitals with the given densities in external fields."""
         if not self.exact:
             return self.interaction(externals, densities, 0)
-        return np.einsum("bp,bp->b", externals[:, self.exact[key]], _pairs(orbitals))
+        return np.einsum("bp,bp->b", externals[:, self.exact[key]], pairs_of(orbitals))
 
     def densities(self, kind: str, orbitals: np.ndarray) -> np.ndarray:
         """Densities of orbitals (b, n) as fields, (b, surroundings, k)."""
         size, factors = self.sector(kind, not orbitals[:, self.even[kind] :].any())
-        pairs = _pairs(orbitals[:, :size])
+        pairs = pairs_of(orbitals[:, :size])
         found = np.zeros((len(orbitals), *self.no_field().shape))
         for section, each in enumerate(factors):
             found[:, section, : len(each)] = pairs @ each.T
@@ -170,107 +169,17 @@ class Reduced:
         return float(hole @ self.pair_overlap @ electron)
 
 
-def species(shell: Shell) -> str:
-    """Name of the carriers of one kind on one dot, such as "e0"."""
-    return f"{shell.kind}{shell.dot}"
-
-
-@dataclass(frozen=True, eq=False)
-class Projection:
-    """A reduced problem projected on fewer orbitals for the carriers of each dot, and the way back.
-
-    system: it has orbital spaces for species instead of kinds; vectors: orthonormal orbitals (n, s) of
-    each species; fields: per surroundings (k, k'), orthonormal; elements: (k, pairs) of all species.
-    """
-
-    system: Reduced
-    vectors: PerKind
-    fields: list[np.ndarray]
-    elements: np.ndarray
-
-    def externals(self, fields: np.ndarray) -> np.ndarray:
-        """External fields (b, surroundings, k) as matrix elements of this problem's orbitals, (b, pairs)."""
-        return fields[:, 0] @ self.elements
-
-    def narrowed(self, fields: np.ndarray) -> np.ndarray:
-        """Fields (b, surroundings, k) of densities as fields (b, surroundings, k') of this problem."""
-        found = np.zeros((len(fields), *self.system.no_field().shape))
-        for section, basis in enumerate(self.fields):
-            found[:, section, : basis.shape[1]] = fields[:, section] @ basis
-        return found
-
-    def widened(self, fields: np.ndarray) -> np.ndarray:
-        """The way back."""
-        each = [fields[:, s, : basis.shape[1]] @ basis.T for s, basis in enumerate(self.fields)]
-        return np.stack(each, axis=1)
-
-
-def projected(system: Reduced, vectors: PerKind, amplitudes: PerKind) -> Projection:
-    """Project a reduced problem on orthonormal orbitals (n, s) of each species.
-
-    amplitudes: (s,) with which they occur in a solution; the Coulomb factors are compressed to those
-    that pairs so weighted need.
-    """
-    even = all(not each[system.even[name[0]] :].any() for name, each in vectors.items())
-    factors, bases, whole = [], [], []
-    for number, section in enumerate(system.factors):
-        narrow: PerKind = {}
-        for name, each in vectors.items():
-            size, used = system.sector(name[0], even)
-            narrow[name] = _transformed(used[number], each[:size])
-        stacked = np.hstack(list(narrow.values()))
-        whole.append(np.zeros((len(section["e"]), stacked.shape[1])))
-        whole[-1][: len(stacked)] = stacked
-        together = np.hstack([narrow[name] * _pairs(amplitudes[name][None]) for name in narrow])
-        size, basis = np.linalg.eigh(together @ together.T)
-        basis = basis[:, np.cumsum(size) > NEGLIGIBLE]
-        factors.append({name: basis.T @ each for name, each in narrow.items()})
-        bases.append(np.zeros((len(section["e"]), basis.shape[1])))
-        bases[-1][: len(basis)] = basis
-    widest = max(basis.shape[1] for basis in bases)
-    for section in factors:
-        for name, each in section.items():
-            section[name] = np.vstack([each, np.zeros((widest - len(each), each.shape[1]))])
-    sizes = {name: each.shape[1] for name, each in vectors.items()}
-
-    def within(matrices: PerKind) -> PerKind:
-        return {name: each.T @ matrices[name[0]] @ each for name, each in vectors.items()}
-
-    ends = np.cumsum([0] + [size * (size + 1) // 2 for size in sizes.values()])
-    small = replace(
-        system,
-        hamiltonian=within(system.hamiltonian),
-        factors=factors,
-        populations=within(system.populations),
-        axial=within(system.axial),
-        central=sizes,
-        even=sizes,
-        even_fields=widest,
-        exact={name: slice(*ends[i : i + 2]) for i, name in enumerate(sizes)},
-        _sectors={},
-    )
-    return Projection(small, vectors, bases, whole[0])
-
-
-def _pairs(orbitals: np.ndarray) -> np.ndarray:
+def pairs_of(orbitals: np.ndarray) -> np.ndarray:
     """Products c_a c_b of orbitals (b, n), a >= b, those with a > b twice, (b, pairs)."""
     lower, upper = np.tril_indices(orbitals.shape[1])
     return orbitals[:, lower] * orbitals[:, upper] * np.where(lower == upper, 1.0, 2.0)
 
 
-def _square(size: int) -> np.ndarray:
+def square(size: int) -> np.ndarray:
     """Where each element of a symmetric matrix stands in its packed lower triangle, (size²,)."""
     row, column = np.indices((size, size))
     low, high = np.minimum(row, column), np.maximum(row, column)
     return (high * (high + 1) // 2 + low).ravel()
-
-
-def _transformed(factors: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Packed symmetric matrices (k, pairs) between other vectors (n, s), packed again."""
-    size = len(vectors)
-    matrices = factors[:, _square(size)].reshape(-1, size, size)
-    lower, upper = np.tril_indices(vectors.shape[1])
-    return (vectors.T @ (matrices @ vectors))[:, lower, upper]
 
 
 def rayleigh(matrices: np.ndarray, guesses: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -10,10 +10,11 @@ import numpy as np
 
 from spq.basis import diagonal, starting_vectors
 from spq.discretisation import Discretisation
-from spq.enrichment import corrections, train
+from spq.enrichment import corrections, natural, train
 from spq.integrals import TOLERANCE as PAIR_TOLERANCE
 from spq.integrals import Basis, CoulombFactors, coulomb_factors, labelled, pair_densities
 from spq.progress import Progress, silent
+from spq.projection import condensed
 from spq.reduced import Reduced
 from spq.space import Space
 
@@ -60,7 +61,8 @@ def reduction(
         basis = diagonal(discretisation, vectors)
         system, coulomb = _integrated(discretisation, basis)
         least = DIRECTION * NARROWED**turn * tolerance
-        added, worst = corrections(system, basis, coulomb, train(system), least)
+        trained = train(system)
+        added, worst = corrections(system, basis, coulomb, trained, least)
         log.info("basis %s leaves out %.1e eV", system.even, worst)
         if worst < tolerance or turn == ROUNDS - 1:
             break
@@ -69,7 +71,10 @@ def reduction(
     if worst >= tolerance:
         log.warning("the basis leaves out %.1e eV of an energy, wanted are %.0e eV", worst, tolerance)
     seconds = {"states": found - start, "integrals": time.perf_counter() - found}
-    return replace(system, seconds=seconds, left_out=worst)
+    parts = {kind: labelled(discretisation.space, [len(s.energies) for s in basis[kind]]) for kind in basis}
+    small = condensed(system, *natural(system, trained, parts))
+    log.info("%s natural orbitals of %s, %d fields", small.even, system.even, small.even_fields)
+    return replace(small, seconds=seconds, left_out=worst)
 
 
 def _integrated(discretisation: Discretisation, basis: Basis) -> tuple[Reduced, list[CoulombFactors]]:

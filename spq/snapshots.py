@@ -19,12 +19,13 @@ from spq import hartree
 from spq.discretisation import SIGN
 from spq.hartree import Solution, System
 from spq.parallel import in_parts
-from spq.reduced import PerKind, Projection, Reduced, projected, species
+from spq.projection import Projection, projected, species
+from spq.reduced import PerKind, Reduced
 from spq.transition import Transition, many
 
 TOLERANCE = 2e-5  # eV, energy left out, before it is taken off
 LARGEST = 1e-4  # eV left out of a problem that is solved in the whole basis after all
-SEEDS = 40  # solutions to begin with
+SEEDS = 32  # solutions to begin with
 AT_ONCE = 16  # solutions that are added in a round
 CANDIDATES = 96  # problems whose residual is looked at
 WORTHWHILE = 200  # fewer problems are solved in the whole basis

@@ -95,19 +95,19 @@ def continued(
     reference: Transition,
     final_state: str,
 ) -> list[Transition]:
-    """Transitions in b fields; one that does not converge at once is reached in steps from no field."""
+    """Transitions in b fields; those that do not converge at once are reached in steps from no field."""
     found = transitions(system, state, externals, reference, final_state)
-    for i, each in enumerate(found):
-        if each.converged:
-            continue
-        reached = reference
-        for part in (0.25, 0.5, 0.75, 1.0):
-            field = part * externals[[i]]
-            (reached,) = transitions(system, state, field, reference, final_state, [reached])
-            if not reached.initial.converged:
-                break
-        else:
-            found[i] = reached
+    lost = np.array([i for i, each in enumerate(found) if not each.converged], dtype=int)
+    reached = [reference] * len(lost)
+    for part in (0.25, 0.5, 0.75, 1.0):
+        if not len(lost):
+            break
+        fields = part * externals[lost]
+        stepped = transitions(system, state, fields, reference, final_state, reached)
+        going = np.array([each.initial.converged for each in stepped])
+        lost, reached = lost[going], [each for each in stepped if each.initial.converged]
+    for i, each in zip(lost, reached, strict=True):
+        found[i] = each
     return found
 
 

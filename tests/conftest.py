@@ -1,12 +1,16 @@
-"""Discretised problems shared by the tests; each is made once, when a test first asks for it."""
+"""Discretised problems shared by the tests; each is made once, when a test first asks for it.
+
+They are on solid meshes unless their name says otherwise.
+"""
 
 import os
 
 import pytest
-from systems import discretised, reduced
+from systems import discretised
 
 from spq import gallery
 from spq.prepare import prepare
+from spq.reduction import reduction
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -23,42 +27,48 @@ def cache(tmp_path_factory):
 @pytest.fixture(scope="session")
 def sphere():
     """Monomer of uniform permittivity 9.5, conduction-band step 0.32 eV, coarse."""
-    return discretised(gallery.uniform_monomer(0.32, accuracy="coarse"))
+    return discretised(gallery.uniform_monomer(0.32, accuracy="coarse", discretisation="solid"))
 
 
 @pytest.fixture(scope="session")
 def reduced_sphere(sphere):
     """`sphere` in its basis of single-particle states."""
-    return reduced(sphere)
-
-
-@pytest.fixture(scope="session")
-def well():
-    """Infinite well of 3.4 nm, coarse."""
-    return discretised(gallery.infinite_well(accuracy="coarse"))
+    return reduction(sphere)
 
 
 @pytest.fixture(scope="session")
 def normal_sphere():
     """Monomer of uniform permittivity 9.5, conduction-band step 0.10 eV, normal."""
-    return discretised(gallery.uniform_monomer(0.10, accuracy="normal"))
+    return discretised(gallery.uniform_monomer(0.10, accuracy="normal", discretisation="solid"))
 
 
 @pytest.fixture(scope="session")
 def heterodimer():
-    """Nominal heterodimer, coarse, in its basis; the one that spq.emission and shift_map share."""
-    model = gallery.heterodimer(accuracy="coarse")
-    discretised(model)
-    return prepare(model)
+    """Nominal heterodimer, coarse, in its basis."""
+    return reduction(discretised(gallery.heterodimer(accuracy="coarse", discretisation="solid")))
 
 
 @pytest.fixture(scope="session")
 def homodimer():
     """Homodimer of core 1.3, coarse, in its basis."""
-    return reduced(discretised(gallery.homodimer(accuracy="coarse")))
+    return reduction(discretised(gallery.homodimer(accuracy="coarse", discretisation="solid")))
 
 
 @pytest.fixture(scope="session")
 def normal_heterodimer():
     """Nominal heterodimer, normal, in its basis; for slow tests."""
-    return reduced(discretised(gallery.heterodimer(accuracy="normal")))
+    return reduction(discretised(gallery.heterodimer(accuracy="normal", discretisation="solid")))
+
+
+@pytest.fixture(scope="session")
+def axisymmetric_sphere():
+    """`reduced_sphere` on the half plane."""
+    return reduction(discretised(gallery.uniform_monomer(0.32, accuracy="coarse")))
+
+
+@pytest.fixture(scope="session")
+def axisymmetric_heterodimer():
+    """`heterodimer` on the half plane; the one that spq.emission and shift_map share."""
+    model = gallery.heterodimer(accuracy="coarse")
+    discretised(model)
+    return prepare(model)

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from spq import meshing, planar
 from spq.carriers import parse_state
 from spq.discretisation import discretise
 from spq.mesh import cache_name, shipped, user_cache
 from spq.prepare import charge_field
-from spq.reduced import Reduced
 from spq.schrodinger import lowest_states
 from spq.transition import continued, converged, uncharged
 
@@ -39,20 +39,24 @@ def need_gmsh():
         pytest.skip(f"Gmsh's system libraries are missing: {error}")
 
 
-def need_mesh(molecule, accuracy):
+def mesh_name(molecule, accuracy, discretisation="solid"):
+    """File name of a stored mesh."""
+    if discretisation == "solid":
+        return cache_name(molecule, meshing.SIZES[accuracy])
+    return cache_name(molecule, planar.SIZES[accuracy], planar.EDGE_GROWTH)
+
+
+def need_mesh(molecule, accuracy, discretisation="solid"):
     """Skip the test where a mesh is not stored and Gmsh cannot make it."""
-    name = cache_name(molecule, accuracy)
+    name = mesh_name(molecule, accuracy, discretisation)
     if not any((folder / name).is_file() for folder in (shipped(), user_cache())):
         need_gmsh()
 
 
 def discretised(model):
     """The discretisation of a model, or the test is skipped as `need_mesh` says."""
-    need_mesh(model.molecule, model.accuracy)
+    need_mesh(model.molecule, model.accuracy, model.chosen_discretisation)
     return discretise(model)
-
-
-reduced = Reduced
 
 
 _BARE = weakref.WeakKeyDictionary()  # system -> what `bare` found on it
@@ -87,8 +91,8 @@ def shift_meV(system, state, charges, final_state="relaxed"):
 
 
 def density(discretisation, kind, index=0):
-    """Density (q,) in nm⁻³ of a single-particle state at the quadrature points."""
-    _, orbitals = lowest_states(discretisation.carriers[kind], index + 1)
+    """Density (q,) in nm⁻³ of a single-particle state at the quadrature points of a solid mesh."""
+    _, orbitals = lowest_states(discretisation.carrier(kind), index + 1)
     return (discretisation.space.orbital_interpolation @ orbitals[:, index]) ** 2
 
 

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 import spq.hartree
-import spq.shiftmap
+import spq.transition
 from spq import inputfile, store
 from spq.cli import main
 from spq.cost import estimate
 from spq.gallery import NOMINAL, heterodimer
-from spq.mesh import molecule_mesh
+from spq.mesh import half_plane_mesh, molecule_mesh
 from spq.meshfile import jacobian_ratios, mesh_quality, write_mesh
 from spq.model import Model
 from spq.progress import TerminalProgress
@@ -163,7 +163,7 @@ def test_emission_that_does_not_converge(small, capsys, monkeypatch):
 
 def test_map_that_does_not_converge_everywhere(small, capsys, monkeypatch):
     """One state fails with a charge: its points are null, all others are there."""
-    whole = spq.shiftmap.continued
+    whole = spq.transition.continued
 
     def hurried(system, state, *rest):
         with monkeypatch.context() as patch:
@@ -171,7 +171,7 @@ def test_map_that_does_not_converge_everywhere(small, capsys, monkeypatch):
                 patch.setattr(spq.hartree, "MAX_ITERATIONS", 1)
             return whole(system, state, *rest)
 
-    monkeypatch.setattr(spq.shiftmap, "continued", hurried)
+    monkeypatch.setattr(spq.transition, "continued", hurried)
     status, out, err = run(capsys, "shift-map", "small.toml", "--json")
     assert status == 1
     document = only_json(out)
@@ -256,7 +256,12 @@ def test_jacobian_ratio_notices_an_inverted_element():
     assert jacobian_ratios(bent)[0] < 0.0
 
 
-def test_check_computes_nothing(small, capsys):
+@pytest.mark.parametrize("discretisation", ["auto", "solid"])
+def test_check_computes_nothing(small, capsys, discretisation):
+    """Elements and unknowns are those of the mesh that the calculation will be made on."""
+    mesh = (molecule_mesh if discretisation == "solid" else half_plane_mesh)(NOMINAL, "coarse")
+    text = SMALL.replace("[model]\n", f'[model]\ndiscretisation = "{discretisation}"\n')
+    (small / "small.toml").write_text(text)
     start = time.monotonic()
     status, out, err = run(capsys, "check", "small.toml", "--json")
     assert (status, err) == (0, "")
@@ -265,7 +270,6 @@ def test_check_computes_nothing(small, capsys):
     assert document["states"] == ["segX-@1", "X@2"] and document["points"] == 3
     # initial and final states: segX- leaves an electron, X leaves nothing; 3 points and none
     assert document["solutions"] == (2 + 1) * (3 + 1)
-    mesh = molecule_mesh(NOMINAL, "coarse")
     assert (document["elements"], document["unknowns"]) == (mesh.t.shape[1], mesh.doflocs.shape[1])
     assert document["stored_mesh"] is True
     assert document["seconds"] > 0.0 and document["memory_GB"] > 0.0
@@ -284,9 +288,11 @@ def test_check_without_a_map(small, capsys):
     assert status == 0 and "map: none, the dots are not on one line" in out
 
 
+@pytest.mark.parametrize("discretisation", ["axisymmetric", "solid"])
 @pytest.mark.parametrize("accuracy", ["coarse", "normal"])
-def test_estimated_size_is_near_that_of_the_mesh(accuracy, monkeypatch, tmp_path):
-    model = heterodimer(accuracy=accuracy)
+def test_estimated_size_is_near_that_of_the_mesh(accuracy, discretisation, monkeypatch):
+    model = heterodimer(accuracy=accuracy, discretisation=discretisation)
+    (molecule_mesh if discretisation == "solid" else half_plane_mesh)(NOMINAL, accuracy)
     known = estimate(model)
     assert known.stored_mesh
     monkeypatch.setattr("spq.cost.has_mesh", lambda model: False)

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from systems import bare, charged, discretised, emission_meV, need_gmsh, reduced, shift_meV, turn
+from systems import bare, charged, discretised, emission_meV, need_gmsh, shift_meV, turn
 
 from spq import gallery, meshing
 from spq.direct import Direct
 from spq.model import Model
 from spq.observables import describe
+from spq.reduction import reduction
 from spq.surface import SurfaceCharge
 
 AGREE = 0.05  # meV, direct against reduced
@@ -18,6 +19,11 @@ NEAR = -6.6  # nm, of dot 1
 
 # meV, what the coarse mesh leaves of the shift of a charged state against X (see test_hartree)
 COARSE_SHIFT = {"X-": 0.1, "X+": 0.3, "XX": 0.2}
+
+
+def on_solid(model):
+    """A model discretised on a solid mesh."""
+    return discretised(model.replace(discretisation="solid"))
 
 
 def compare(system, direct, state, charges, allowed=AGREE):
@@ -97,7 +103,7 @@ def test_a_charge_on_a_homodimer_is_mirrored(homodimer):
 
 
 def test_swapping_the_dots_mirrors(heterodimer):
-    swapped = reduced(discretised(gallery.swapped_heterodimer(accuracy="coarse")))
+    swapped = reduction(on_solid(gallery.swapped_heterodimer(accuracy="coarse")))
     for state in ("X", "X-", "segX-"):
         one, other = emission_meV(heterodimer, f"{state}@1"), emission_meV(swapped, f"{state}@2")
         assert one == pytest.approx(other, abs=0.1)  # meshes of different molecules to Gmsh
@@ -132,7 +138,7 @@ def test_moving_the_molecule_changes_nothing(heterodimer):
     rotation, step = turn([1.0, 2.0, -0.5], 37.0), np.array([3.0, -1.0, 12.0])
     molecule = gallery.NOMINAL.rotated(rotation).translated(step)
     assert molecule.axis == pytest.approx(rotation @ [0, 0, 1], abs=1e-12)
-    moved = reduced(discretised(Model(molecule, self_energy="none", accuracy="coarse")))
+    moved = reduction(on_solid(Model(molecule, self_energy="none", accuracy="coarse")))
     for state in ("X@1", "X-@2"):
         assert emission_meV(moved, state) == pytest.approx(emission_meV(heterodimer, state), abs=0.01)
         for height, phi in ((NEAR, 0.0), (-3.0, 37.0), (4.0, 100.0)):
@@ -151,7 +157,7 @@ def test_another_mesh_gives_the_same_shifts(heterodimer, monkeypatch):
     states = ("X@1", "X-@1")
     before = [shift_meV(heterodimer, state, charge) for state in states]
     monkeypatch.setitem(meshing.SIZES, "coarse", meshing.SIZES["coarse"].scaled(0.9))
-    other = reduced(discretised(gallery.heterodimer(accuracy="coarse")))
+    other = reduction(on_solid(gallery.heterodimer(accuracy="coarse")))
     assert other.discretisation.space.size != heterodimer.discretisation.space.size
     after = [shift_meV(other, state, charge) for state in states]
     assert before == pytest.approx(after, abs=SAME)
@@ -159,8 +165,8 @@ def test_another_mesh_gives_the_same_shifts(heterodimer, monkeypatch):
 
 def test_far_dots_are_monomers():
     """At 20 nm the other dot only polarises, k α/(2 d⁴) ~ 0.1 meV, and not in a shift."""
-    alone = reduced(discretised(gallery.monomer(accuracy="coarse")))
-    far = reduced(discretised(gallery.far_dimer(20.0, accuracy="coarse")))
+    alone = reduction(on_solid(gallery.monomer(accuracy="coarse")))
+    far = reduction(on_solid(gallery.far_dimer(20.0, accuracy="coarse")))
     exciton = emission_meV(alone, "X")
     for dot in (1, 2):
         # the meshes differ: coarse levels are good to about 1 meV

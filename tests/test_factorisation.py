@@ -61,7 +61,7 @@ def test_solutions(monkeypatch, caplog, route, columns):
 
 def test_both_routes_agree_on_a_finite_element_matrix(monkeypatch, caplog, sphere):
     pytest.importorskip("pypardiso", reason="MKL PARDISO exists for x86-64 only")
-    matrix = sphere.poisson[0].matrix
+    matrix = sphere.poisson[0].matrix()
     right = sphere.poisson[0].density_source(np.exp(-np.linalg.norm(sphere.space.points, axis=1)))
     caplog.set_level("INFO", logger="spq.factorisation")
     first = Factorisation(matrix)
@@ -72,6 +72,24 @@ def test_both_routes_agree_on_a_finite_element_matrix(monkeypatch, caplog, spher
     one, other = first.solve(right), second.solve(right)
     assert np.abs(one).max() > 1e-3
     assert one == pytest.approx(other, rel=1e-9, abs=1e-12 * np.abs(one).max())
+
+
+@pytest.mark.parametrize("route", ["default", "fallback"])
+def test_unknowns_that_vanish(monkeypatch, route):
+    """Rows and columns of the others do not matter, and solutions are zero there."""
+    if route == "fallback":
+        fallback(monkeypatch)
+    matrix = laplacian(5).tolil()
+    free = np.setdiff1d(np.arange(125), [0, 7, 62, 124])
+    matrix[7, 7] = -3.0  # not positive definite as a whole
+    factors = Factorisation(matrix.tocsr(), free)
+    assert factors.shape == (125, 125)
+    right = np.random.default_rng(8).standard_normal((125, 3))
+    found = factors.solve(right)
+    dense = matrix.toarray()[np.ix_(free, free)]
+    assert found[free] == pytest.approx(np.linalg.solve(dense, right[free]), rel=1e-9, abs=1e-12)
+    assert not np.delete(found, free, axis=0).any()
+    assert factors.solve(right[:, 0]) == pytest.approx(found[:, 0], abs=1e-13)
 
 
 @pytest.mark.parametrize("route", ["default", "fallback"])

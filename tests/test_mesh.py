@@ -6,12 +6,13 @@ import logging
 import numpy as np
 import pytest
 from skfem import MappingIsoparametric
-from systems import need_gmsh, need_mesh, turn
+from systems import mesh_name, need_gmsh, need_mesh, turn
 
-from spq import gallery, mesh, meshing
+from spq import gallery, mesh, meshing, planar
 from spq.errors import MeshError
 from spq.geometry import Dot, Molecule
 from spq.mesh import cache_name, molecule_mesh, region_names, region_volumes
+from spq.prepare import COARSENING
 
 MOLECULES = {
     "monomer": gallery.monomer().molecule,
@@ -138,8 +139,8 @@ def test_a_homodimers_coordinates_mirror_bit_for_bit():
 
 def test_twice_the_same_mesh():
     need_gmsh()
-    first = meshing.mesh_wedge(gallery.NOMINAL, "coarse")
-    again = meshing.mesh_wedge(gallery.NOMINAL, "coarse")
+    first = meshing.mesh_wedge(gallery.NOMINAL, meshing.SIZES["coarse"])
+    again = meshing.mesh_wedge(gallery.NOMINAL, meshing.SIZES["coarse"])
     assert len(first.elements) > 1000
     for part in ("nodes", "elements", "regions"):
         assert np.array_equal(getattr(first, part), getattr(again, part))
@@ -150,7 +151,7 @@ def test_the_cache_gives_the_same_mesh(empty_cache, monkeypatch):
     need_gmsh()
     molecule = MOLECULES["monomer"]
     made = molecule_mesh(molecule, "coarse")
-    assert [path.name for path in empty_cache.iterdir()] == [cache_name(molecule, "coarse")]
+    assert [path.name for path in empty_cache.iterdir()] == [mesh_name(molecule, "coarse")]
 
     def never(*_):
         raise AssertionError("meshed again")
@@ -166,7 +167,7 @@ def test_a_damaged_cache_is_made_again(empty_cache, damage):
     need_gmsh()
     molecule = MOLECULES["monomer"]
     made = molecule_mesh(molecule, "coarse")
-    path = empty_cache / cache_name(molecule, "coarse")
+    path = empty_cache / mesh_name(molecule, "coarse")
     content = path.read_bytes()
     if damage == "other":
         np.savez(path, something=np.zeros(3))
@@ -187,24 +188,31 @@ def test_an_unwritable_cache_costs_only_time(empty_cache, caplog):
     assert "mesh not cached" in caplog.text
 
 
-def test_what_a_stored_mesh_depends_on(monkeypatch):
+@pytest.mark.parametrize("discretisation", ["solid", "axisymmetric"])
+def test_what_a_stored_mesh_depends_on(monkeypatch, discretisation):
+    def name_of(molecule, accuracy="normal"):
+        return mesh_name(molecule, accuracy, discretisation)
+
     molecule = gallery.NOMINAL
-    name = cache_name(molecule, "normal")
-    assert name == cache_name(Molecule.dimer((1.3, 1.35), 2.1, 6.4), "normal")
+    name = name_of(molecule)
+    assert name == name_of(Molecule.dimer((1.3, 1.35), 2.1, 6.4))
     # materials and the place in space do not matter
-    assert name == cache_name(Molecule.dimer((1.3, 1.35), 2.1, 6.4, core="ZnSe"), "normal")
+    assert name == name_of(Molecule.dimer((1.3, 1.35), 2.1, 6.4, core="ZnSe"))
     moved = molecule.rotated(turn([1, 1, 0], 40.0)).translated([1.0, 2.0, 3.0])
-    assert name == cache_name(moved, "normal")
+    assert name == name_of(moved)
     others = [
-        cache_name(molecule, "coarse"),
-        cache_name(Molecule.dimer((1.3, 1.36), 2.1, 6.4), "normal"),
-        cache_name(Molecule.dimer((1.3, 1.35), 2.2, 6.4), "normal"),
-        cache_name(Molecule.dimer((1.3, 1.35), 2.1, 6.5), "normal"),
-        cache_name(Molecule.dimer((1.3, 1.35), 2.1, 6.4, neck_diameter=4.0), "normal"),
-        cache_name(Molecule.dimer((1.35, 1.3), 2.1, 6.4), "normal"),
+        name_of(molecule, "coarse"),
+        name_of(Molecule.dimer((1.3, 1.36), 2.1, 6.4)),
+        name_of(Molecule.dimer((1.3, 1.35), 2.2, 6.4)),
+        name_of(Molecule.dimer((1.3, 1.35), 2.1, 6.5)),
+        name_of(Molecule.dimer((1.3, 1.35), 2.1, 6.4, neck_diameter=4.0)),
+        name_of(Molecule.dimer((1.35, 1.3), 2.1, 6.4)),
     ]
+    if discretisation == "axisymmetric":
+        sizes = planar.SIZES["normal"]
+        others += [cache_name(molecule, sizes), cache_name(molecule, sizes, 2 * planar.EDGE_GROWTH)]
     monkeypatch.setattr(mesh, "FORMAT", mesh.FORMAT + 1)
-    others.append(cache_name(molecule, "normal"))
+    others.append(name_of(molecule))
     assert len({name, *others}) == 1 + len(others)
 
 
@@ -231,7 +239,7 @@ def test_gmsh_sessions():
     import gmsh
 
     assert not gmsh.isInitialized()
-    meshing.mesh_wedge(MOLECULES["monomer"], "coarse")
+    meshing.mesh_wedge(MOLECULES["monomer"], meshing.SIZES["coarse"])
     assert not gmsh.isInitialized()
     gmsh.initialize(interruptible=False)
     try:
@@ -241,7 +249,7 @@ def test_gmsh_sessions():
         gmsh.model.add("mine")
         gmsh.model.occ.addSphere(0, 0, 0, 1.0)
         gmsh.model.occ.synchronize()
-        meshing.mesh_wedge(MOLECULES["monomer"], "coarse")
+        meshing.mesh_wedge(MOLECULES["monomer"], meshing.SIZES["coarse"])
         assert gmsh.isInitialized()
         assert gmsh.model.getCurrent() == "mine"
         assert "spq" not in gmsh.model.list()
@@ -277,8 +285,16 @@ def test_a_stored_mesh_needs_no_gmsh(monkeypatch):
     assert molecule_mesh(gallery.NOMINAL, "coarse").nelements > 1000
 
 
+@pytest.mark.parametrize("discretisation", ["axisymmetric", "solid"])
 @pytest.mark.parametrize("accuracy", ["coarse", "normal"])
-def test_the_nominal_meshes_are_shipped(accuracy):
+def test_the_nominal_meshes_are_shipped(accuracy, discretisation):
     """The main job runs where Gmsh cannot be loaded."""
     for molecule in (gallery.NOMINAL, gallery.monomer().molecule):
-        assert (mesh.shipped() / cache_name(molecule, accuracy)).is_file()
+        assert (mesh.shipped() / mesh_name(molecule, accuracy, discretisation)).is_file()
+
+
+@pytest.mark.parametrize("accuracy", ["coarse", "normal"])
+def test_the_companions_half_planes_are_shipped(accuracy):
+    sizes = planar.SIZES[accuracy].scaled(COARSENING)
+    for molecule in (gallery.NOMINAL, gallery.monomer().molecule):
+        assert (mesh.shipped() / cache_name(molecule, sizes, planar.EDGE_GROWTH)).is_file()

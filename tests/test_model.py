@@ -13,6 +13,7 @@ from spq.surface import SurfaceCharge
 
 MOLECULE = Molecule.dimer((1.3, 1.35), 2.1)
 NOMINAL = Model(MOLECULE)
+BENT = Molecule([Dot(1.3, 2.1, position=p) for p in ((0, 0, 0), (6, 0, 0), (6, 6, 0))])
 NEW = {
     "electron_mass": 0.08,
     "hole_mass": 0.6,
@@ -95,7 +96,10 @@ def test_states():
     [
         ({"self_energy": "image"}, r'self_energy = "image": this part is not built yet'),
         ({"wall": "finite"}, r'wall = "finite": this part is not built yet; use "hard"'),
-        ({"discretisation": "axisymmetric"}, "not built yet"),
+        (
+            {"discretisation": "axisymmetric", "molecule": BENT},
+            r'discretisation = "axisymmetric": needs dots on one line; use "solid"',
+        ),
         ({"method": "ci"}, r'not built yet; use "reduced" or "direct"'),
         ({"electric_field": (0, 0, 1)}, "not built yet"),
         ({"electric_field": (0, 0)}, "must be 3 numbers"),
@@ -157,11 +161,20 @@ def test_a_zero_field_and_all_built_options_are_accepted():
     )
 
 
+def test_the_discretisation_that_auto_means():
+    row = Molecule([Dot(1.3, 2.1, position=(2 * k, k, 3 * k)) for k in (0, 2, 4)])
+    for molecule in (MOLECULE, Molecule.monomer(1.3, 2.1), row):
+        model = Model(molecule)
+        assert model.discretisation == "auto" and model.chosen_discretisation == "axisymmetric"
+        assert model.replace(discretisation="solid").chosen_discretisation == "solid"
+        assert model.replace(discretisation="axisymmetric").chosen_discretisation == "axisymmetric"
+    assert Model(BENT).chosen_discretisation == "solid"
+
+
 def test_bent_molecules_have_no_map_line_but_are_models():
-    bent = Molecule([Dot(1.3, 2.1, position=p) for p in ((0, 0, 0), (6, 0, 0), (6, 6, 0))])
-    assert [state.name for state in Model(bent).states] == ["X@1", "X@2", "X@3"]
+    assert [state.name for state in Model(BENT).states] == ["X@1", "X@2", "X@3"]
     with pytest.raises(InputError, match=r"map\.z: needs dots on one line"):
-        Model(bent, map=MapSpec(z=(0.0,)))
+        Model(BENT, map=MapSpec(z=(0.0,)))
 
 
 @pytest.mark.parametrize(

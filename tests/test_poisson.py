@@ -6,6 +6,7 @@ from exact import mismatch_constant, potential_inside
 from systems import density, discretised, reference
 
 from spq import gallery
+from spq.point_charges import potential_of_charges
 from spq.poisson import Poisson
 from spq.surface import surface_points
 from spq.units import COULOMB
@@ -34,11 +35,11 @@ def test_point_charge_on_the_sphere(normal_sphere, case):
     if case == "monomer":
         poisson = normal_sphere.poisson[0]
     else:
-        poisson = discretised(gallery.infinite_well(accuracy="normal")).poisson[0]
+        poisson = discretised(gallery.infinite_well(accuracy="normal", discretisation="solid")).poisson[0]
     entries = rows["energy_of_unit_charge_eV"]
     assert len(entries) == 7
     points = np.array([row["r"] * direction(row["cos"]) for row in entries])
-    found = poisson.potential_of_charges(POLE, 1.0, points)
+    found = potential_of_charges(poisson, POLE, 1.0, points)
     for row, value in zip(entries, found, strict=True):
         # a bare core's own permittivity is split off: half a per cent everywhere
         allowed = 0.005 if row["r"] <= 1.3 or case == "well" else 0.02
@@ -60,7 +61,7 @@ def test_point_charge_at_other_places(normal_sphere, turned):
     place = surface_points(normal_sphere.model.molecule, [1.0], turned)[0]
     inward = np.array([[0.3, -0.2, 0.4], [0.0, 1.0, -1.2], 2.0 * place / RADIUS, 2.9 * place / RADIUS])
     exact = potential_inside(inward, place, RADIUS, 9.5, 2.25)
-    assert poisson.potential_of_charges(place, 1.0, inward) == pytest.approx(exact, rel=0.01)
+    assert potential_of_charges(poisson, place, 1.0, inward) == pytest.approx(exact, rel=0.01)
 
 
 @pytest.mark.parametrize("offset", [0.2, 1.0, 4.0])
@@ -71,7 +72,7 @@ def test_point_charge_off_the_surface(normal_sphere, offset):
     inward = np.array([[0.0, 0.0, 0.0], [0.3, -0.2, 1.4], 2.5 * place / (RADIUS + offset)])
     exact = potential_inside(inward, place, RADIUS, 9.5, 2.25)
     assert exact.min() > 0.05
-    assert poisson.potential_of_charges(place, 1.0, inward) == pytest.approx(exact, rel=0.01)
+    assert potential_of_charges(poisson, place, 1.0, inward) == pytest.approx(exact, rel=0.01)
 
 
 def test_several_charges_add(normal_sphere):
@@ -79,8 +80,8 @@ def test_several_charges_add(normal_sphere):
     places = surface_points(normal_sphere.model.molecule, [3.4, -1.0, 2.0], [0.0, 50.0, 200.0])
     charges = np.array([1.0, -0.5, 2.0])
     points = np.array([[0.1, 0.2, 0.3], [-1.0, 0.5, -0.4]])
-    each = [poisson.potential_of_charges(p, q, points) for p, q in zip(places, charges, strict=True)]
-    together = poisson.potential_of_charges(places, charges, points)
+    each = [potential_of_charges(poisson, p, q, points) for p, q in zip(places, charges, strict=True)]
+    together = potential_of_charges(poisson, places, charges, points)
     assert np.abs(each).min() > 0.05
     assert together == pytest.approx(np.sum(each, axis=0), rel=1e-9)
 
@@ -90,7 +91,7 @@ def test_gauss_flux(case, sphere, heterodimer):
     """The flux of ε∇V is the charge; the mean of V over spheres around falls like k Q/(ε r)."""
     given = {
         "uniform_monomer": lambda: sphere,
-        "monomer": lambda: discretised(gallery.monomer(accuracy="coarse")),
+        "monomer": lambda: discretised(gallery.monomer(accuracy="coarse", discretisation="solid")),
         "heterodimer": lambda: heterodimer.discretisation,
     }[case]()
     space, poisson = given.space, given.poisson[0]
@@ -125,7 +126,7 @@ def test_gauss_flux_through_spheres_in_the_matrix(sphere):
 @pytest.mark.parametrize("outside", [2.25, 9.5])
 def test_1s_1s_integral_of_the_infinite_well(outside):
     """1.78607 k/(εR), and the mismatch's constant where the matrix has another permittivity."""
-    well = discretised(gallery.infinite_well(outside=outside, accuracy="coarse"))
+    well = discretised(gallery.infinite_well(outside=outside, accuracy="coarse", discretisation="solid"))
     rho = density(well, "e")
     prefactor = reference("sphere")["coulomb_1s1s_infinite_well_prefactor"]
     exact = prefactor * COULOMB / (9.5 * RADIUS) + mismatch_constant(RADIUS, 9.5, outside)
@@ -138,7 +139,8 @@ def test_the_mismatch_constant():
 
 def test_mismatch_adds_a_constant_to_every_integral(sphere):
     """The potential inside a uniform sphere changes by a constant for a spherical density."""
-    matched = discretised(gallery.uniform_monomer(0.32, outside=9.5, accuracy="coarse"))
+    model = gallery.uniform_monomer(0.32, outside=9.5, accuracy="coarse", discretisation="solid")
+    matched = discretised(model)
     rho = {kind: density(sphere, kind) for kind in ("e", "h")}
     for first, second in (("e", "e"), ("e", "h"), ("h", "h")):
         inside = coulomb_integral(matched, rho[first], rho[second])
@@ -210,7 +212,7 @@ def test_density_and_charge_by_two_routes(case, offset, sphere, heterodimer):
     points, weights = ball_quadrature(centre, width)
     rho = np.exp(-((np.linalg.norm(points - centre, axis=1) / width) ** 2)) / norm
     assert weights @ rho == pytest.approx(1.0, abs=1e-3)
-    split = [weights @ (rho * poisson.potential_of_charges(place, 1.0, points)) for place in places]
+    split = [weights @ (rho * potential_of_charges(poisson, place, 1.0, points)) for place in places]
     # the routes share neither the treatment of the charge nor that of the density; V[ρ] is worse in
     # the coarse elements of the matrix than on the surface
     assert seen == pytest.approx(np.array(split), rel=5e-3 if offset == 0.0 else 1e-2)
@@ -222,7 +224,7 @@ def test_uniform_permittivity_gives_coulomb(sphere):
     place = surface_points(sphere.model.molecule, [2.0], 37.0, 0.7)[0]
     points = np.array([[0.0, 0.0, 0.0], [1.0, -2.0, 0.5], [0.0, 0.0, -3.3]])
     exact = COULOMB / 4.0 / np.linalg.norm(points - place, axis=1)
-    found = poisson.potential_of_charges(place, 1.0, points)
+    found = potential_of_charges(poisson, place, 1.0, points)
     assert found == pytest.approx(exact, abs=2e-4)
     assert exact.min() > 0.04
 

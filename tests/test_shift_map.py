@@ -9,7 +9,7 @@ from systems import charged, discretised
 
 import spq
 import spq.prepare
-from spq import direct, gallery, hartree, shiftmap
+from spq import direct, gallery, hartree, shiftmap, transition
 from spq.errors import ConvergenceError
 from spq.inputfile import loads
 from spq.observables import HYBRIDISED_RULE
@@ -21,16 +21,16 @@ NECK_CLEARANCE = 1.5  # nm
 
 
 @pytest.fixture(scope="module")
-def whole_map(heterodimer):
+def whole_map(axisymmetric_heterodimer):
     """The main job's map at coarse: 6 states, 2 signs, 41 positions."""
     return shift_map(gallery.heterodimer(accuracy="coarse"))
 
 
 @pytest.fixture(scope="module")
-def normal_map(normal_heterodimer):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shiftmap, "prepare", lambda model, progress: normal_heterodimer)
-        return shift_map(gallery.heterodimer(accuracy="normal"))
+def normal_map():
+    model = gallery.heterodimer(accuracy="normal")
+    discretised(model)
+    return shift_map(model)
 
 
 @pytest.fixture(params=["coarse", pytest.param("normal", marks=pytest.mark.slow)])
@@ -40,10 +40,12 @@ def nominal_map(request):
 
 
 @pytest.fixture
-def small(reduced_sphere, monkeypatch):
+def small(axisymmetric_sphere, monkeypatch):
     """A model and its prepared system, used by shift_map without preparing it again."""
     model = gallery.uniform_monomer(0.32, accuracy="coarse")
-    monkeypatch.setattr(shiftmap, "prepare", lambda model, progress: reduced_sphere)
+    coarse = spq.prepare.companion(model)
+    monkeypatch.setattr(shiftmap, "companion", lambda model, progress: coarse)
+    monkeypatch.setattr(shiftmap, "prepare", lambda model, progress: axisymmetric_sphere)
     return model
 
 
@@ -64,7 +66,8 @@ def test_layout(whole_map):
     assert whole_map.emitter.values.tolist() == [1, 1, 1, 2, 2, 2]
     assert whole_map.hybridised.attrs["long_name"] == HYBRIDISED_RULE
     for name in ("error_meV", "shift_error_meV"):
-        assert np.isnan(whole_map[name]).all()  # no estimate exists yet
+        assert (whole_map[name] > 0.0).all()
+    assert whole_map.reference_error_meV.dims == ("state",) and (whole_map.reference_error_meV > 0.0).all()
 
 
 def test_positions_from_pole_to_pole(whole_map):
@@ -111,12 +114,12 @@ def test_populations_sum_to_the_carriers(whole_map):
         assert (emitter > 0.9).all()
 
 
-def test_a_point_of_the_map_is_an_emission(whole_map, heterodimer):
+def test_a_point_of_the_map_is_an_emission(whole_map, axisymmetric_heterodimer):
     """One point by the same functions as spq.emission, and spq.emission itself."""
     model = gallery.heterodimer(accuracy="coarse")
     for state, charge, point in (("X-@2", -1.0, 30), ("segT@1", 1.0, 3)):
         z = float(whole_map.z_nm[point])
-        alone = charged(heterodimer, state, [SurfaceCharge(charge, z=z)])
+        alone = charged(axisymmetric_heterodimer, state, [SurfaceCharge(charge, z=z)])
         stored = whole_map.sel(state=state, charge=charge).isel(point=point)
         assert float(stored.energy_eV) == pytest.approx(model.gap + alone.energy, abs=2e-6)
         assert abs(float(stored.shift_meV)) > 0.5
@@ -207,7 +210,7 @@ def test_some_points_fail_and_others_do_not(small, monkeypatch):
     """Points of the larger charge fail, those of the smaller stay as they are without the failure."""
     whole = shift_map(small, states=["X-@1"], charges=[0.1, 1.0], points=3)
     assert whole.converged.all()
-    monkeypatch.setattr(shiftmap, "continued", _failing_above(0.5, shiftmap.continued))
+    monkeypatch.setattr(transition, "continued", _failing_above(0.5, transition.continued))
     monkeypatch.setattr(
         shiftmap, "transitions", lambda system, state, fields, bare, *rest: [replace(bare, final=None)]
     )
@@ -273,7 +276,7 @@ def test_bad_arguments(small):
             shift_map(small, **wrong)
 
 
-def test_swapping_the_dots_mirrors_the_map(heterodimer, whole_map):
+def test_swapping_the_dots_mirrors_the_map(whole_map):
     swapped = gallery.swapped_heterodimer(accuracy="coarse")
     discretised(swapped)
     heights = whole_map.z_nm.values[::8]
@@ -300,10 +303,10 @@ def test_a_direct_orbital_that_fails_does_not_stop_the_map(monkeypatch):
     """One orbital is not found at the larger charge; the other point is there."""
     real = direct.Direct.follow
 
-    def follow(self, kind, fields, references, choose):
-        if np.abs(fields).max() > limit:
+    def follow(self, kind, fields, externals, *rest):
+        if np.abs(externals).max() > limit:
             raise ConvergenceError("orbital not converged")
-        return real(self, kind, fields, references, choose)
+        return real(self, kind, fields, externals, *rest)
 
     model = gallery.monomer(accuracy="coarse", method="direct")
     system = spq.prepare.prepare(model)

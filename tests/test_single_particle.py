@@ -12,16 +12,21 @@ from spq.schrodinger import lowest_states
 from spq.surface import SurfaceCharge
 
 
-@pytest.fixture(scope="module")
-def sphere_levels():
-    need_mesh(gallery.monomer().molecule, "normal")
-    return spq.levels(gallery.monomer(accuracy="normal"))
+@pytest.fixture(scope="module", params=["solid", "axisymmetric"])
+def sphere_model(request):
+    need_mesh(gallery.monomer().molecule, "normal", request.param)
+    return gallery.monomer(accuracy="normal", discretisation=request.param)
 
 
 @pytest.fixture(scope="module")
-def homodimer_levels():
-    need_mesh(gallery.homodimer().molecule, "coarse")
-    return spq.levels(gallery.homodimer(accuracy="coarse"))
+def sphere_levels(sphere_model):
+    return spq.levels(sphere_model)
+
+
+@pytest.fixture(scope="module", params=["solid", "axisymmetric"])
+def homodimer_levels(request):
+    need_mesh(gallery.homodimer().molecule, "coarse", request.param)
+    return spq.levels(gallery.homodimer(accuracy="coarse", discretisation=request.param))
 
 
 @pytest.mark.parametrize("kind, carrier, step", [("electron", "e", 0.10), ("hole", "h", 0.64)])
@@ -72,19 +77,18 @@ def test_homodimer_is_half_and_half(homodimer_levels):
     assert 0 < homodimer_levels.splitting_meV["hole"] < 0.1
 
 
-def test_heterodimer_levels_are_localised():
-    need_mesh(gallery.NOMINAL, "coarse")
-    found = spq.levels(gallery.heterodimer(accuracy="coarse"))
+@pytest.mark.parametrize("discretisation", ["solid", "axisymmetric"])
+def test_heterodimer_levels_are_localised(discretisation):
+    need_mesh(gallery.NOMINAL, "coarse", discretisation)
+    found = spq.levels(gallery.heterodimer(accuracy="coarse", discretisation=discretisation))
     for kind, least in (("electron", 0.8), ("hole", 0.99)):
         lower, upper = getattr(found, kind)[:2]
         assert lower.dots[1] > least and upper.dots[0] > least  # the larger core lies lower
         assert found.splitting_meV[kind] > 3.0
 
 
-def test_charges_and_self_energy_do_not_enter(sphere_levels):
-    charged = gallery.monomer(accuracy="normal").replace(
-        surface_charges=(SurfaceCharge(1, z=3.4),), self_energy="density"
-    )
+def test_charges_and_self_energy_do_not_enter(sphere_model, sphere_levels):
+    charged = sphere_model.replace(surface_charges=(SurfaceCharge(1, z=3.4),), self_energy="density")
     found = spq.levels(charged)
     for kind in ("electron", "hole"):
         pairs = list(zip(getattr(found, kind), getattr(sphere_levels, kind), strict=True))
@@ -104,13 +108,14 @@ def test_a_bent_molecule_has_no_m():
     assert found.as_dict()["electron"][0]["m"] is None
 
 
-def test_levels_of_nearly_equal_dots_keep_their_own_populations():
-    """Two dots within the grouping of degenerate levels: each energy goes with its own orbital."""
+@pytest.mark.parametrize("discretisation", ["solid", "axisymmetric"])
+def test_levels_of_nearly_equal_dots_keep_their_own_populations(discretisation):
+    """Two dots within a solid's grouping of degenerate levels: each energy goes with its own orbital."""
     molecule = Molecule.dimer((1.3, 1.3005), 2.1, center_distance=8.0)
-    need_mesh(molecule, "coarse")
-    model = gallery.heterodimer(accuracy="coarse").replace(molecule=molecule)
+    need_mesh(molecule, "coarse", discretisation)
+    model = gallery.heterodimer(accuracy="coarse", discretisation=discretisation).replace(molecule=molecule)
     problem = discretise(model)
-    energies, orbitals = lowest_states(problem.carriers["e"], 2)
+    energies, orbitals = lowest_states(problem.carrier("e"), 2)
     density = problem.space.weights[:, None] * problem.space.orbital_values(orbitals) ** 2
     on_first = density[problem.space.dot_at_points == 0].sum(axis=0)
     assert 1e3 * (energies[1] - energies[0]) < 2.0

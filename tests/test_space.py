@@ -5,9 +5,9 @@ import pytest
 from systems import need_mesh
 
 from spq import gallery
+from spq.discretisation import build_space
 from spq.errors import InputError
 from spq.geometry import Molecule
-from spq.space import build_space
 from spq.surface import surface_points
 
 RADIUS, CORE = 3.4, 1.3

@@ -1,0 +1,166 @@
+"""A reduced problem on fewer orbitals and fewer fields.
+
+Orbitals c = U c' with orthonormal U: the Coulomb factors become Uᵀ L_k U. Their k are compressed to
+those that densities need: of the factors of every pair a b, weighted with the amplitudes with which a
+and b occur, the singular vectors that carry more than a negligible Coulomb energy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from spq.hartree import Shell
+from spq.reduced import PerKind, Reduced, pairs_of, square
+
+NEGLIGIBLE = 2e-9  # eV, weighted Coulomb energy left out when fields are compressed
+
+
+def species(shell: Shell) -> str:
+    """Name of the carriers of one kind on one dot, such as "e0"."""
+    return f"{shell.kind}{shell.dot}"
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """A reduced problem projected on fewer orbitals for the carriers of each dot, and the way back.
+
+    system: it has orbital spaces for species instead of kinds; vectors: orthonormal orbitals (n, s) of
+    each species; fields: per surroundings (k, k'), orthonormal; elements: (k, pairs) of all species.
+    """
+
+    system: Reduced
+    vectors: PerKind
+    fields: list[np.ndarray]
+    elements: np.ndarray
+
+    def externals(self, fields: np.ndarray) -> np.ndarray:
+        """External fields (b, surroundings, k) as matrix elements of this problem's orbitals, (b, pairs)."""
+        return fields[:, 0] @ self.elements
+
+    def narrowed(self, fields: np.ndarray) -> np.ndarray:
+        """Fields (b, surroundings, k) of densities as fields (b, surroundings, k') of this problem."""
+        found = np.zeros((len(fields), *self.system.no_field().shape))
+        for section, basis in enumerate(self.fields):
+            found[:, section, : basis.shape[1]] = fields[:, section] @ basis
+        return found
+
+    def widened(self, fields: np.ndarray) -> np.ndarray:
+        """The way back."""
+        each = [fields[:, s, : basis.shape[1]] @ basis.T for s, basis in enumerate(self.fields)]
+        return np.stack(each, axis=1)
+
+
+def projected(system: Reduced, vectors: PerKind, amplitudes: PerKind) -> Projection:
+    """Project a reduced problem on orthonormal orbitals (n, s) of each species.
+
+    amplitudes: (s,) with which they occur in a solution; the Coulomb factors are compressed to those
+    that pairs so weighted need.
+    """
+    even = all(not each[system.even[name[0]] :].any() for name, each in vectors.items())
+    factors, bases, whole = [], [], []
+    for number, section in enumerate(system.factors):
+        narrow: PerKind = {}
+        for name, each in vectors.items():
+            size, used = system.sector(name[0], even)
+            narrow[name] = _transformed(used[number], each[:size])
+        stacked = np.hstack(list(narrow.values()))
+        whole.append(np.zeros((len(section["e"]), stacked.shape[1])))
+        whole[-1][: len(stacked)] = stacked
+        basis = _span(narrow, amplitudes, slice(None))
+        factors.append({name: basis.T @ each for name, each in narrow.items()})
+        bases.append(np.zeros((len(section["e"]), basis.shape[1])))
+        bases[-1][: len(basis)] = basis
+    widest = max(basis.shape[1] for basis in bases)
+    for section in factors:
+        for name, each in section.items():
+            section[name] = np.vstack([each, np.zeros((widest - len(each), each.shape[1]))])
+    sizes = {name: each.shape[1] for name, each in vectors.items()}
+
+    def within(matrices: PerKind) -> PerKind:
+        return {name: each.T @ matrices[name[0]] @ each for name, each in vectors.items()}
+
+    ends = np.cumsum([0] + [size * (size + 1) // 2 for size in sizes.values()])
+    small = replace(
+        system,
+        hamiltonian=within(system.hamiltonian),
+        factors=factors,
+        populations=within(system.populations),
+        axial=within(system.axial),
+        central=sizes,
+        even=sizes,
+        even_fields=widest,
+        exact={name: slice(*ends[i : i + 2]) for i, name in enumerate(sizes)},
+        _sectors={},
+    )
+    return Projection(small, vectors, bases, whole[0])
+
+
+def condensed(
+    system: Reduced, vectors: PerKind, amplitudes: PerKind, even: dict[str, int], central: dict[str, int]
+) -> Reduced:
+    """The same reduced problem with fewer orbitals of each kind, and with fewer fields.
+
+    vectors: (n, s) orthonormal, even ones first; amplitudes: (s,) with which they occur; even, central:
+    how many of the first new orbitals are even, and may hold a dot's lowest.
+    """
+    sections, turns = [], []
+    for section in system.factors:
+        narrow = {kind: _transformed(section[kind], vectors[kind]) for kind in section}
+        parts = [slice(0, system.even_fields), slice(system.even_fields, None)]
+        sections.append(narrow)
+        turns.append([_span(narrow, amplitudes, part) for part in parts])
+    widths = [max(turn[parity].shape[1] for turn in turns) for parity in (0, 1)]
+    turned = [_padded(turn, widths) for turn in turns]
+
+    def place(positions: np.ndarray) -> np.ndarray:
+        fields = system.place(positions).swapaxes(0, 1)
+        return np.stack([field @ turn for field, turn in zip(fields, turned, strict=True)], axis=1)
+
+    def within(matrices: PerKind) -> PerKind:
+        return {kind: vectors[kind].T @ matrices[kind] @ vectors[kind] for kind in vectors}
+
+    factors = [
+        {kind: turn.T @ each for kind, each in section.items()}
+        for section, turn in zip(sections, turned, strict=True)
+    ]
+    return replace(
+        system,
+        hamiltonian=within(system.hamiltonian),
+        factors=factors,
+        populations=within(system.populations),
+        axial=within(system.axial),
+        pair_overlap=vectors["h"].T @ system.pair_overlap @ vectors["e"],
+        central=central,
+        even=even,
+        even_fields=widths[0],
+        place=place,
+        _sectors={},
+    )
+
+
+def _span(factors: PerKind, amplitudes: PerKind, part: slice) -> np.ndarray:
+    """Orthonormal fields (k, k') that hold the factors (k, pairs) of pairs weighted with amplitudes."""
+    weighted = [each[part] * pairs_of(amplitudes[name][None]) for name, each in factors.items()]
+    together = np.hstack(weighted)
+    size, basis = np.linalg.eigh(together @ together.T)
+    return basis[:, np.cumsum(size) > NEGLIGIBLE]
+
+
+def _padded(parts: list[np.ndarray], widths: list[int]) -> np.ndarray:
+    """Block-diagonal matrix of the parts, each with columns of zeros up to its width."""
+    result = np.zeros((sum(len(part) for part in parts), sum(widths)))
+    result[: len(parts[0]), : parts[0].shape[1]] = parts[0]
+    result[len(parts[0]) :, widths[0] : widths[0] + parts[1].shape[1]] = parts[1]
+    return result
+
+
+def _transformed(factors: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Packed symmetric matrices (k, pairs) between other vectors (n, s), packed again."""
+    size = len(vectors)
+    matrices = factors[:, square(size)].reshape(-1, size, size)
+    lower, upper = np.tril_indices(vectors.shape[1])
+    return (vectors.T @ (matrices @ vectors))[:, lower, upper]
+
+
