@@ -1,13 +1,24 @@
-"""What the benchmarks share: the points at which a map is compared with the direct method."""
+"""What the benchmarks share: points at which maps are compared with the direct method, clocks, sizes."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
+from spq import prepare as preparing
 from spq.carriers import parse_state
 from spq.discretisation import Discretisation
+from spq.factorisation import load_solver
 from spq.hartree import System
 from spq.model import Model
 from spq.surface import surface_points
 from spq.transition import continued, converged, uncharged
+
+Points = tuple[tuple[str, float, float], ...]
 
 # state, charge in e, z in nm: own dot and other dot, both signs, poles, sides and neck
 POINTS = (
@@ -21,16 +32,47 @@ POINTS = (
 )
 
 
-def shifts(system: System, model: Model, points=POINTS) -> np.ndarray:
-    """Shift in meV at each of the points."""
-    found = []
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """Emission energies less the gap at some points in meV: without and with charge, (n,).
+
+    references, charged: seconds of each state without charge, and of each point with it, on average.
+    """
+
+    states: int
+    bare: np.ndarray
+    energy: np.ndarray
+    references: float
+    charged: float
+
+    @property
+    def shift(self) -> np.ndarray:
+        """Shift in meV at each of the points."""
+        return self.energy - self.bare
+
+
+def solve_points(system: System, model: Model, points: Points) -> Solved:
+    """Solve each point in turn, its state without charge once; raises ConvergenceError."""
+    molecule, final = model.molecule, model.final_state
+    start = perf_counter()
+    bare = {}
+    for name, _, _ in points:
+        if name not in bare:
+            bare[name] = uncharged(system, parse_state(name, len(molecule.dots)), final)
+    referenced = perf_counter()
+    energies = []
     for name, charge, z in points:
-        state = parse_state(name, len(model.molecule.dots))
-        bare = uncharged(system, state, model.final_state)
-        field = charge * system.charge_fields(surface_points(model.molecule, [z]))
-        charged = converged(continued(system, state, field, bare, model.final_state)[0])
-        found.append(1e3 * (charged.energy - bare.energy))
-    return np.array(found)
+        field = charge * system.charge_fields(surface_points(molecule, [z]))
+        found = converged(continued(system, bare[name].state, field, bare[name], final)[0])
+        energies.append(1e3 * found.energy)
+    charged = (perf_counter() - referenced) / len(points)
+    without = np.array([1e3 * bare[name].energy for name, _, _ in points])
+    return Solved(len(bare), without, np.array(energies), (referenced - start) / len(bare), charged)
+
+
+def shifts(system: System, model: Model, points: Points = POINTS) -> np.ndarray:
+    """Shift in meV at each of the points."""
+    return solve_points(system, model, points).shift
 
 
 def size(discretisation: Discretisation) -> dict[str, int]:
@@ -41,3 +83,22 @@ def size(discretisation: Discretisation) -> dict[str, int]:
         "unknowns_orbital": len(space.inner),
         "unknowns_potential": space.size,
     }
+
+
+def forget() -> None:
+    """Drop every prepared problem, so that the next one starts from its mesh."""
+    preparing._prepared.clear()
+
+
+def timed(seconds: list[float], function: Callable, *args: Any) -> Any:
+    """function(*args); the seconds that it took are appended."""
+    start = perf_counter()
+    found = function(*args)
+    seconds.append(perf_counter() - start)
+    return found
+
+
+def fastest_threads(model: Model) -> AbstractContextManager:
+    """Threads of the linear algebra: one, but all for the large matrices of a solid."""
+    load_solver()  # what is loaded later would not be limited
+    return nullcontext() if model.chosen_discretisation == "solid" else threadpool_limits(1)

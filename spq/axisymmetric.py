@@ -10,29 +10,20 @@ from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
-from skfem import Basis, BilinearForm, ElementTriP1, ElementTriP2, MeshTri1
-from skfem.helpers import dot, grad
+from skfem import Basis, ElementTriP1, ElementTriP2, MeshTri1, MeshTri2
 from skfem.quadrature import get_quadrature
 from skfem.refdom import RefLine
 
 from spq.facets import boundary_of
+from spq.geometry import Molecule
 from spq.harmonics import turning
 from spq.planar import in_space
-from spq.space import Space
+from spq.space import Space, mass_form, stiffness_form
 from spq.surface import axis_frame
 
-HIGHEST_ORBITAL, HIGHEST_POTENTIAL = 4, 5
+HIGHEST = (6, 7)  # |m| of orbitals and of potentials
+HIGHEST_COARSE = (4, 5)  # of a companion: the harmonics left out are part of its difference
 FAR_AWAY = 1e-4  # nm⁻²
-
-
-@BilinearForm
-def stiffness_form(u, v, w):
-    return w.coefficient * dot(grad(u), grad(v))
-
-
-@BilinearForm
-def mass_form(u, v, w):
-    return w.coefficient * u * v
 
 
 class AxisymmetricSpace(Space):
@@ -40,7 +31,10 @@ class AxisymmetricSpace(Space):
 
     element = ElementTriP2()
     quadrature_order = 6
-    harmonics = turning(HIGHEST_ORBITAL, HIGHEST_POTENTIAL)
+
+    def __init__(self, mesh: MeshTri2, molecule: Molecule, highest: tuple[int, int] = HIGHEST):
+        super().__init__(mesh, molecule)
+        self.harmonics = turning(*highest)
 
     @cached_property
     def surface_dofs(self) -> np.ndarray:
@@ -51,10 +45,6 @@ class AxisymmetricSpace(Space):
         facets = boundary_of(self.mesh, elements)
         dofs = np.vstack([self.mesh.facets[:, facets], self.mesh.dofs.facet_dofs[0, facets]])
         return dofs[:, self.mesh.doflocs[0, dofs[2]] > 0]
-
-    @cached_property
-    def _everywhere(self) -> Basis:
-        return self.basis(np.arange(len(self.regions)))
 
     @cached_property
     def weights(self) -> np.ndarray:
@@ -75,13 +65,41 @@ class AxisymmetricSpace(Space):
         return np.flatnonzero(self.mesh.doflocs[0] > 0) if harmonic else np.arange(self.size)
 
     def stiffness(self, coefficients: np.ndarray, harmonic: int = 0) -> sp.csr_matrix:
-        return self._stiffness(self._everywhere, coefficients, harmonic)
+        return self._whole.matrix(self._stiffness(coefficients, harmonic))
 
     def orbital_stiffness(self, coefficients: np.ndarray, harmonic: int = 0) -> sp.csr_matrix:
-        return self.condensed(self._stiffness(self.nanocrystal, coefficients, harmonic))
+        return self._within.matrix(self._stiffness(coefficients, harmonic)[self.in_nanocrystal])
 
     def orbital_mass(self, coefficients: np.ndarray) -> sp.csr_matrix:
-        return self.condensed(self._assemble(mass_form, self.nanocrystal, coefficients, 1))
+        values = self._elements["mass"] * coefficients[self.regions][:, None, None]
+        return self._within.matrix(values[self.in_nanocrystal])
+
+    @cached_property
+    def _elements(self) -> dict[str, np.ndarray]:
+        """Of every element, (t, 6, 6): ∫ ∇u·∇v r, ∫ u v r and ∫ u v / r."""
+        basis = self.basis(np.arange(len(self.regions)))
+        radius = np.asarray(basis.global_coordinates())[0]
+        values = np.array([np.broadcast_to(np.asarray(f[0]), radius.shape) for f in basis.basis])
+        slopes = np.array([np.asarray(f[0].grad) for f in basis.basis])  # (6, 2, t, q)
+        values = values.transpose(1, 0, 2)
+        slopes = slopes.transpose(2, 0, 1, 3).reshape(len(radius), len(slopes), -1)
+        weight = (basis.dx * radius)[:, None]
+        return {
+            "stiffness": (slopes * np.tile(weight, (1, 1, 2))) @ slopes.transpose(0, 2, 1),
+            "mass": (values * weight) @ values.transpose(0, 2, 1),
+            "centrifugal": (values * (basis.dx / radius)[:, None]) @ values.transpose(0, 2, 1),
+        }
+
+    @cached_property
+    def _whole(self) -> Pattern:
+        return Pattern(self.mesh.dofs.element_dofs.T, self.size)
+
+    @cached_property
+    def _within(self) -> Pattern:
+        """Of the inner degrees of freedom; the others are left out."""
+        number = np.full(self.size, -1)
+        number[self.inner] = np.arange(len(self.inner))
+        return Pattern(number[self.mesh.dofs.element_dofs.T[self.in_nanocrystal]], len(self.inner))
 
     def outer_mass(self) -> sp.csr_matrix:
         dofs = self._line(np.ones(len(self.regions), dtype=bool))
@@ -111,14 +129,28 @@ class AxisymmetricSpace(Space):
         matrix = matrix + FAR_AWAY * mass_form.assemble(basis, coefficient=radius)
         return sp.csr_matrix(matrix), np.asarray(inside.sum(axis=1)).ravel()
 
-    def _stiffness(self, basis: Basis, coefficients: np.ndarray, harmonic: int) -> sp.csr_matrix:
-        matrix = self._assemble(stiffness_form, basis, coefficients, 1)
-        if harmonic:
-            matrix = matrix + harmonic**2 * self._assemble(mass_form, basis, coefficients, -1)
-        return matrix
+    def _stiffness(self, coefficients: np.ndarray, harmonic: int) -> np.ndarray:
+        """∫ c (∇u·∇v + m² u v/r²) r of every element, (t, 6, 6)."""
+        values = self._elements["stiffness"] + harmonic**2 * self._elements["centrifugal"]
+        return values * np.asarray(coefficients, dtype=float)[self.regions][:, None, None]
 
-    def _assemble(self, form, basis: Basis, coefficients: np.ndarray, power: int) -> sp.csr_matrix:
-        """The form with coefficient c r^power."""
-        radius = np.asarray(basis.global_coordinates())[0]
-        coefficient = self.per_point(basis, coefficients) * radius**power
-        return sp.csr_matrix(form.assemble(basis, coefficient=coefficient))
+
+class Pattern:
+    """Where the entries of element matrices go in a sparse matrix.
+
+    dofs: (t, n) number of each element's unknowns, -1 for those left out; size: number of unknowns.
+    """
+
+    def __init__(self, dofs: np.ndarray, size: int):
+        rows = np.broadcast_to(dofs[:, :, None], (*dofs.shape, dofs.shape[1]))
+        columns = rows.transpose(0, 2, 1)
+        self.kept = (rows >= 0) & (columns >= 0)
+        entries, self.place = np.unique(rows[self.kept] * size + columns[self.kept], return_inverse=True)
+        self.columns = entries % size
+        self.starts = np.searchsorted(entries // size, np.arange(size + 1))
+        self.size = size
+
+    def matrix(self, values: np.ndarray) -> sp.csr_matrix:
+        """Sum of element matrices (t, n, n), (size, size)."""
+        data = np.bincount(self.place, weights=values[self.kept], minlength=len(self.columns))
+        return sp.csr_matrix((data, self.columns, self.starts), shape=(self.size, self.size))

@@ -23,7 +23,10 @@ from spq.schrodinger import lowest_states, orthonormal
 from spq.space import Space
 
 LOWEST_PER_DOT = {False: (5,), True: (2,)}  # by |m|, in a solid and on the half plane
-DISCARDED = {"coarse": 2e-4, "normal": 1e-4, "fine": 3e-5}  # eV, energy norm of a response left out
+DISCARDED = {  # eV, energy norm of a response left out, in a solid and on the half plane
+    False: {"coarse": 3e-5, "normal": 2e-5, "fine": 1e-5},
+    True: {"coarse": 2e-4, "normal": 1e-4, "fine": 3e-5},
+}
 POLAR = {"coarse": 5, "normal": 7, "fine": 7}  # rings of probe charges around a dot, poles excluded
 AZIMUTHS = 8  # of the probes of each ring in a solid
 
@@ -44,7 +47,8 @@ def starting_vectors(discretisation: Discretisation, looseness: float = 1.0) -> 
 
     looseness: factor on the energy norm below which responses are left out.
     """
-    least = looseness * DISCARDED[discretisation.model.accuracy]
+    turning = discretisation.space.harmonics.turning
+    least = looseness * DISCARDED[turning][discretisation.model.accuracy]
     molecule = discretisation.model.molecule
     lowest = {kind: _lowest(discretisation, kind) for kind in KINDS}
     found = {kind: [[vectors] for vectors in lowest[kind]] for kind in KINDS}
@@ -96,9 +100,7 @@ def _local(discretisation: Discretisation, kind: str, orbitals: np.ndarray, dot:
     return Local(orbitals @ mixed[:, 0], values @ mixed[:, 0])
 
 
-def _probe_potentials(
-    discretisation: Discretisation, local: dict[str, Local], dot: int
-) -> list[np.ndarray]:
+def _probe_potentials(discretisation: Discretisation, local: dict[str, Local], dot: int) -> list[np.ndarray]:
     """Values (q, p) for each |m| of the potentials of a dot's electron and hole, then of surface charges.
 
     The carriers have m = 0 only.
@@ -131,9 +133,7 @@ def probe_positions(molecule: Molecule, dot: int, count: int, azimuths: int) -> 
     return places[molecule.distance_outside(places) > -1e-6]
 
 
-def _responses(
-    discretisation: Discretisation, kind: str, local: Local, probes: list
-) -> list[np.ndarray]:
+def _responses(discretisation: Discretisation, kind: str, local: Local, probes: list) -> list[np.ndarray]:
     """Responses (inner, r) of a dot's lowest orbital for each |m|."""
     space = discretisation.space
     weights = space.weights[:, None]

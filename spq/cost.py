@@ -1,7 +1,8 @@
 """What a calculation will cost, before it is done: elements, solutions, seconds and bytes.
 
-Elements of a region of volume V and size h: about K V / h^3; along a re-entrant edge of radius r,
-meshed at h there, about K' r / h; around a nanocrystal of surface A about K'' A / h^2.
+Tetrahedra of a region of volume V and size h: about K V / h^3; along a re-entrant edge of radius r,
+meshed at h there, about K' r / h; around a nanocrystal of surface A about K'' A / h^2. Triangles of the
+half plane: about K R^2 / h^2 for a half disk of radius R, and a number for every edge and the matrix.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from spq.mesh import cache_name, molecule_mesh, shipped, user_cache
+from spq import planar
+from spq.mesh import cache_name, half_plane_mesh, molecule_mesh, shipped, user_cache
 from spq.meshing import SIZES
 from spq.model import Model
 from spq.shiftmap import map_positions
@@ -19,13 +21,17 @@ from spq.shiftmap import map_positions
 # Fitted to meshes of monomers, dimers and rows of three at all accuracies; good to about 40 %.
 PER_VOLUME, PER_EDGE, PER_SURFACE = 7.3, 420.0, 30.0
 NODES_PER_ELEMENT = 1.35
+PER_AREA, PER_NECK, AROUND = 2.0, 230.0, 430.0
+NODES_PER_TRIANGLE = 2.04
 
 # Measured on two cores.
 MESHING = 6e-4  # seconds for each element
-SETTING_UP = 4.5e-4  # seconds for each unknown and dot: operators, states, integrals
-REDUCED_SOLUTION = 8e-3  # seconds
+# setting up: seconds, seconds for each unknown and dot, GB for each unknown; companions included
+SOLID = (0.0, 9e-4, 5e-5)
+HALF_PLANE = (1.0, 4e-4, 2e-5)
+REDUCED_SOLUTION = 3e-3  # seconds
 DIRECT_SOLUTION = 1e-4  # seconds for each unknown
-MEMORY = (0.3, 5e-5)  # GB, and for each unknown
+MEMORY = 0.3  # GB
 
 
 @dataclass(frozen=True)
@@ -56,28 +62,33 @@ def estimate(model: Model) -> Cost:
 
     Without a map (dots not on one line): what the emissions of its states would cost.
     """
+    flat = model.chosen_discretisation == "axisymmetric"
     stored = has_mesh(model)
     if stored:
-        mesh = molecule_mesh(model.molecule, model.accuracy)
+        mesh = (half_plane_mesh if flat else molecule_mesh)(model.molecule, model.accuracy)
         elements, unknowns = mesh.t.shape[1], mesh.doflocs.shape[1]
     else:
-        elements = _elements(model)
-        unknowns = round(NODES_PER_ELEMENT * elements)
+        elements = _triangles(model) if flat else _elements(model)
+        unknowns = round((NODES_PER_TRIANGLE if flat else NODES_PER_ELEMENT) * elements)
     points = _points(model)
     repeats = 1 + (points or 1) * len(model.map.charges)
     # The vacuum that an exciton leaves behind needs no solution.
     solutions = repeats * sum(2 if any(state.final) else 1 for state in model.states)
+    own, each_unknown, memory = HALF_PLANE if flat else SOLID
     each = DIRECT_SOLUTION * unknowns if model.method == "direct" else REDUCED_SOLUTION
-    seconds = SETTING_UP * unknowns * len(model.molecule.dots) + solutions * each
+    seconds = own + each_unknown * unknowns * len(model.molecule.dots) + solutions * each
     if not stored:
         seconds += MESHING * elements
-    memory = MEMORY[0] + MEMORY[1] * unknowns
-    return Cost(stored, elements, unknowns, points, solutions, round(seconds, 1), round(memory, 2))
+    memory_GB = MEMORY + memory * unknowns
+    return Cost(stored, elements, unknowns, points, solutions, round(seconds, 1), round(memory_GB, 2))
 
 
 def has_mesh(model: Model) -> bool:
     """Return whether a mesh of the molecule is stored with spq or in the cache."""
-    name = cache_name(model.molecule, model.accuracy)
+    if model.chosen_discretisation == "axisymmetric":
+        name = cache_name(model.molecule, planar.SIZES[model.accuracy], planar.EDGE_GROWTH)
+    else:
+        name = cache_name(model.molecule, SIZES[model.accuracy])
     return any((folder / name).is_file() for folder in (shipped(), user_cache()))
 
 
@@ -94,3 +105,13 @@ def _elements(model: Model) -> int:
     count += PER_SURFACE * 4.0 * np.pi * np.sum(outers**2) / sizes.shell**2
     radii = [max(pair.lens_radius, pair.neck_radius) for pair in molecule.pairs]
     return round(float(count + PER_EDGE * sum(radii) / sizes.edge))
+
+
+def _triangles(model: Model) -> int:
+    """Return about how many triangles a mesh of the half plane will have."""
+    molecule, sizes = model.molecule, planar.SIZES[model.accuracy]
+    cores, outers = molecule.core_radii, molecule.outer_radii
+    half_disks = 0.5 * np.pi * np.sum(cores**2 / sizes.core**2 + (outers**2 - cores**2) / sizes.shell**2)
+    edges = sum(2 if pair.neck_radius else 1 for pair in molecule.pairs if pair.lens_radius)
+    far = AROUND * planar.SIZES["normal"].outer / sizes.outer
+    return round(float(PER_AREA * 2 * half_disks + PER_NECK * edges + far))

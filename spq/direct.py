@@ -94,7 +94,9 @@ class Direct:
     def _field_blocks(self, fields: np.ndarray) -> dict[int, np.ndarray]:
         """The parts (size,) of a stacked field (labels · size,) that are not zero."""
         blocks = fields.reshape(len(self.harmonics.potential), self.space.size)
-        return {label: each for label, each in zip(self.harmonics.potential, blocks, strict=True) if each.any()}
+        return {
+            label: each for label, each in zip(self.harmonics.potential, blocks, strict=True) if each.any()
+        }
 
     def no_field(self) -> np.ndarray:
         """The field of nothing, (surroundings, labels · size)."""
@@ -130,7 +132,7 @@ class Direct:
 
     def _has_only_zero(self, orbitals: np.ndarray) -> np.ndarray:
         """Which columns of stacked orbitals belong to the label 0."""
-        return ~orbitals[len(self.space.inner) :].any(axis=0)
+        return np.asarray(~orbitals[len(self.space.inner) :].any(axis=0))
 
     def follow(
         self, kind: str, fields, externals, references: np.ndarray, guesses: np.ndarray, choose: Choice
@@ -255,9 +257,7 @@ class Direct:
 
     def densities(self, kind: str, orbitals: np.ndarray) -> np.ndarray:
         """Potentials of the densities of orbitals (b, n), (b, surroundings, labels · size)."""
-        values = {
-            label: self.space.orbital_values(part) for label, part in self._blocks(orbitals.T).items()
-        }
+        values = {label: self.space.orbital_values(part) for label, part in self._blocks(orbitals.T).items()}
         densities: dict[int, np.ndarray] = {}
         for a in values:
             for b in values:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from spq.axisymmetric import AxisymmetricSpace
+from spq.axisymmetric import HIGHEST, HIGHEST_COARSE, AxisymmetricSpace
 from spq.geometry import Molecule
 from spq.mesh import half_plane_mesh, molecule_mesh
 from spq.model import Model
@@ -59,7 +59,8 @@ def build_space(
     Raises MeshError as molecule_mesh does, or if an element belongs to no region.
     """
     if discretisation == "axisymmetric":
-        return AxisymmetricSpace(half_plane_mesh(molecule, accuracy, coarsening), molecule)
+        highest = HIGHEST_COARSE if coarsening > 1 else HIGHEST
+        return AxisymmetricSpace(half_plane_mesh(molecule, accuracy, coarsening), molecule, highest)
     return SolidSpace(molecule_mesh(molecule, accuracy, coarsening), molecule)
 
 

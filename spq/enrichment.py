@@ -88,9 +88,10 @@ def corrections(
     count = max(space.harmonics.orbital) + 1
     found: dict[str, list[list[np.ndarray]]] = {kind: [[] for _ in range(count)] for kind in KINDS}
     worst = 0.0
-    acting = _acting(system, coulomb)
     for each in trained:
         solutions = each.solutions[::EVERY]
+        if not solutions:
+            continue
         shells = solutions[0].shells
         total = np.zeros(len(solutions))
         densities = np.array([solution.densities for solution in solutions])
@@ -102,7 +103,7 @@ def corrections(
             for start in range(0, len(levels), TOGETHER):
                 part = slice(start, start + TOGETHER)
                 left_out = _corrected(
-                    system, basis, acting, shell, fields[part], orbitals[part], levels[part]
+                    system, basis, coulomb, shell, fields[part], orbitals[part], levels[part]
                 )
                 for m, (vectors, energies) in enumerate(left_out):
                     found[shell.kind][m].append(vectors)
@@ -118,14 +119,8 @@ def corrections(
     return added, worst
 
 
-def _acting(system: Reduced, coulomb: list[CoulombFactors]) -> list[dict[int, np.ndarray]]:
-    """Per surroundings and |m|: values (q, k) of the potentials at the quadrature points."""
-    space = system.discretisation.space
-    return [{m: space.values(p) for m, p in each.potentials.items()} for each in coulomb]
-
-
 def _corrected(
-    system: Reduced, basis: Basis, acting: list, shell: Shell, fields, orbitals, levels
+    system: Reduced, basis: Basis, coulomb: list, shell: Shell, fields, orbitals, levels
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """For each |m|: corrections (inner, b) of orbitals (b, n) and energies (b,) in eV; even ones only."""
     discretisation = system.discretisation
@@ -135,13 +130,12 @@ def _corrected(
     coefficients = {m: orbitals[:, part].T for m, part in parts.items() if m >= 0}
     values = {m: states[m].values @ c for m, c in coefficients.items()}
     potentials: dict[int, np.ndarray] = {}
-    start = 0
     for label in (label for label in harmonics.potential if label >= 0):
-        size = acting[0][label].shape[1]
-        columns = slice(start, start + size)
-        each = [a[label] @ fields[:, s, columns].T for s, a in enumerate(acting)]
-        potentials[label] = space.weights[:, None] * np.sum(each, axis=0)
-        start += size
+        sections = [
+            each.potentials[label] @ fields[:, section, each.columns[label]].T
+            for section, each in enumerate(coulomb)
+        ]
+        potentials[label] = space.weights[:, None] * space.values(np.sum(sections, axis=0))
     found = []
     for m in coefficients:
         problem = discretisation.carrier(shell.kind, m)

@@ -41,12 +41,16 @@ class System(Protocol):
     field of charges may be an array of another shape. `key` names the space of a shell's orbitals.
     """
 
-    discretisation: Discretisation
-    dots: int
-    surroundings: tuple[int, ...]
-    batch: int
-    seconds: dict[str, float]
-
+    @property
+    def discretisation(self) -> Discretisation: ...
+    @property
+    def dots(self) -> int: ...
+    @property
+    def surroundings(self) -> tuple[int, ...]: ...
+    @property
+    def batch(self) -> int: ...
+    @property
+    def seconds(self) -> dict[str, float]: ...
     def no_field(self) -> np.ndarray: ...
     def charge_fields(self, positions: np.ndarray) -> np.ndarray: ...
     def key(self, shell: Shell) -> str: ...
@@ -175,7 +179,7 @@ def solve(
         last = iteration == MAX_ITERATIONS or not np.isfinite(step.energies).all()
         for place in np.flatnonzero(settled | last):
             done = bool(settled[place])
-            found[active[place]] = step.solution(shells, place, iteration, float(moved[place]), done)
+            found[active[place]] = step.solution(shells, int(place), iteration, float(moved[place]), done)
         energies[active] = step.energies
         for guess, orbitals in zip(guesses, step.orbitals, strict=True):
             guess[active] = orbitals
@@ -246,8 +250,9 @@ def _step(system: System, shells, references, guesses, externals, choose: Choice
     for i, (shell, level, orbital, field) in enumerate(zip(shells, levels, orbitals, fields, strict=True)):
         outside.append(SIGN[shell.kind] * system.outside(system.key(shell), externals, orbital, new[:, i]))
         bare.append(level - outside[-1] - _expectation(system, shell, field, new[:, i]))
-    parts = [np.array(each).T for each in (levels, bare, outside)]
-    return _Step(orbitals, new, *parts, total_energies(system, shells, *parts[1:], new))
+    each, without, within = (np.array(values).T for values in (levels, bare, outside))
+    energies = total_energies(system, shells, without, within, new)
+    return _Step(orbitals, new, each, without, within, energies)
 
 
 def orbital_fields(system: System, shells, densities, index: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,8 +53,8 @@ class Wedge:
     """Second-order elements of one symmetry wedge.
 
     nodes: (n, 3) nm in the molecule's frame; elements: (t, 10) in Gmsh's order with its last two
-    nodes swapped (scikit-fem's order); of a half plane: (n, 2) and (t, 6). regions: (t,) region numbers; mirrors: axes whose coordinate
-    is >= 0 in the wedge, to be reflected.
+    nodes swapped (scikit-fem's order); of a half plane: (n, 2) and (t, 6). regions: (t,) region
+    numbers; mirrors: axes whose coordinate is >= 0 in the wedge, to be reflected.
     """
 
     nodes: np.ndarray
@@ -97,7 +97,14 @@ def mirror_axes(molecule: Molecule) -> tuple[int, ...]:
 
 
 def mesh_wedge(molecule: Molecule, sizes: Sizes) -> Wedge:
-    """Mesh one symmetry wedge; sizes shrink and Gmsh runs again where an element is inverted.
+    """Mesh one symmetry wedge of the solid; raises MeshError as `attempted` does."""
+    return attempted(molecule, sizes, _generate, _collect)
+
+
+def attempted(molecule: Molecule, sizes: Sizes, generate: Callable, collect: Callable) -> Wedge:
+    """A mesh made by generate(gmsh, molecule, sizes), read by collect(gmsh, molecule).
+
+    Sizes shrink and Gmsh runs again where an element is inverted.
 
     Raises
     ------
@@ -107,10 +114,10 @@ def mesh_wedge(molecule: Molecule, sizes: Sizes) -> Wedge:
     for attempt in range(ATTEMPTS):
         with gmsh_session() as gmsh:
             try:
-                _generate(gmsh, molecule, sizes)
+                generate(gmsh, molecule, sizes)
             except Exception as error:  # Gmsh's interface raises nothing more specific
                 raise MeshError(f"Gmsh failed on this geometry: {error}") from error
-            wedge, worst = _collect(gmsh, molecule)
+            wedge, worst = collect(gmsh, molecule)
         if worst > 0:
             return wedge
         log.info("attempt %d: smallest Jacobian %.1e; trying smaller elements", attempt + 1, worst)

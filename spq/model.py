@@ -260,7 +260,7 @@ class Model:
 
     @property
     def chosen_discretisation(self) -> str:
-        """"solid" or "axisymmetric": what "auto" means for this molecule."""
+        """ "solid" or "axisymmetric": what "auto" means for this molecule."""
         if self.discretisation != "auto":
             return self.discretisation
         return "axisymmetric" if self.molecule.is_linear else "solid"

@@ -27,6 +27,27 @@ LOCALISED = 0.9  # a carrier with less than this on every dot is hybridised
 HYBRIDISED_RULE = f"a carrier of the initial or final state has less than {LOCALISED} on any one dot"
 
 
+# of every result: unit, and what it is
+VARIABLES = {
+    "energy_eV": ("eV", "emission energy"),
+    "shift_meV": ("meV", "emission energy less reference_eV"),
+    "error_meV": ("meV", "estimated numerical error of energy_eV"),
+    "shift_error_meV": ("meV", "estimated numerical error of shift_meV"),
+    "overlap": ("1", "squared overlap of the recombining electron and hole in the initial state"),
+    "converged": ("1", "whether initial and final state are self-consistent"),
+    "followed": ("1", "whether every initial carrier has more than half its density on its dot"),
+    "hybridised": ("1", HYBRIDISED_RULE),
+    "iterations": ("1", "self-consistent iterations of initial and final state"),
+}
+POPULATIONS = {
+    "electrons": "electrons on each dot in the initial state",
+    "holes": "holes on each dot in the initial state",
+    "final_electrons": "electrons on each dot in the final state",
+    "final_holes": "holes on each dot in the final state",
+}
+FLAGS = ("converged", "followed", "hybridised")
+
+
 @dataclass(frozen=True)
 class Emission:
     """Emission of one state; the fields are those of the JSON of `spq emission`.

@@ -7,26 +7,21 @@ molecule that is its own mirror image only z >= 0 is meshed.
 
 from __future__ import annotations
 
-import logging
-
 import numpy as np
 
 from spq.errors import MeshError
 from spq.geometry import Molecule
 from spq.meshing import (
-    ATTEMPTS,
     Sizes,
     Wedge,
+    attempted,
     edges,
     free_space,
-    gmsh_session,
     mirror_axes,
     outer_radius,
     region_of,
 )
 from spq.surface import axis_frame
-
-log = logging.getLogger(__name__)
 
 EDGE_GROWTH = 0.35  # increase of the element size per nm of distance from a neck's edge
 
@@ -38,23 +33,12 @@ SIZES = {
 
 
 def mesh_half_plane(molecule: Molecule, sizes: Sizes) -> Wedge:
-    """Mesh the half plane; sizes shrink and Gmsh runs again where an element is inverted.
+    """Mesh the half plane.
 
     Returns a Wedge of second-order triangles: nodes (n, 2) nm (r, z), elements (t, 6), mirrored in z
-    where the molecule is. Raises MeshError as spq.meshing.mesh_wedge does.
+    where the molecule is. Raises MeshError as spq.meshing.attempted does.
     """
-    for attempt in range(ATTEMPTS):
-        with gmsh_session() as gmsh:
-            try:
-                _generate(gmsh, molecule, sizes)
-            except Exception as error:  # Gmsh's interface raises nothing more specific
-                raise MeshError(f"Gmsh failed on this geometry: {error}") from error
-            wedge, worst = _collect(gmsh, molecule)
-        if worst > 0:
-            return wedge
-        log.info("attempt %d: smallest Jacobian %.1e; trying smaller elements", attempt + 1, worst)
-        sizes = sizes.scaled(0.85)
-    raise MeshError(f"inverted elements remain (smallest Jacobian {worst:.1e}) after {ATTEMPTS} attempts")
+    return attempted(molecule, sizes, _generate, _collect)
 
 
 def heights(molecule: Molecule) -> np.ndarray:

@@ -54,6 +54,7 @@ def potential_of_charges(
     regular = poisson.factors().solve(load)
     return _coulomb(points, positions, strengths) + space.point_values(points) @ regular
 
+
 def _solid_angles(poisson: Poisson, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Half-spaces (0, 1 or 2) that a charge sees of each region, (2N + 1, s); known where smooth."""
     molecule = poisson.space.molecule
@@ -74,6 +75,7 @@ def _solid_angles(poisson: Poisson, positions: np.ndarray) -> tuple[np.ndarray, 
             across = np.linalg.norm(offset, axis=1)
             touching.append(np.abs(across - pair.neck_radius) < ON_SURFACE)
     return halves, np.sum(touching, axis=0) < 2
+
 
 def _local_permittivity(poisson: Poisson, positions: np.ndarray) -> np.ndarray:
     """Mean permittivity around each charge, (s,): of both sides for one on the surface."""

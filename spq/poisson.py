@@ -65,7 +65,9 @@ class Poisson:
             charge, size = sources.sum(axis=0), np.abs(sources).sum(axis=0)
             flux = (self._outflow @ potentials) / (4 * np.pi * COULOMB)
             if not np.all(np.abs(flux - charge) <= GAUSS_LIMIT * size):
-                raise SpqError("Gauss's law fails: the flux through the outer sphere is not the charge inside")
+                raise SpqError(
+                    "Gauss's law fails: the flux through the outer sphere is not the charge inside"
+                )
         return potentials
 
     @cached_property

@@ -68,7 +68,7 @@ def projected(system: Reduced, vectors: PerKind, amplitudes: PerKind) -> Project
         stacked = np.hstack(list(narrow.values()))
         whole.append(np.zeros((len(section["e"]), stacked.shape[1])))
         whole[-1][: len(stacked)] = stacked
-        basis = _span(narrow, amplitudes, slice(None))
+        basis = _span(narrow, amplitudes, [slice(None)])
         factors.append({name: basis.T @ each for name, each in narrow.items()})
         bases.append(np.zeros((len(section["e"]), basis.shape[1])))
         bases[-1][: len(basis)] = basis
@@ -90,7 +90,7 @@ def projected(system: Reduced, vectors: PerKind, amplitudes: PerKind) -> Project
         axial=within(system.axial),
         central=sizes,
         even=sizes,
-        even_fields=widest,
+        columns={0: slice(0, widest)},
         exact={name: slice(*ends[i : i + 2]) for i, name in enumerate(sizes)},
         _sectors={},
     )
@@ -105,14 +105,24 @@ def condensed(
     vectors: (n, s) orthonormal, even ones first; amplitudes: (s,) with which they occur; even, central:
     how many of the first new orbitals are even, and may hold a dot's lowest.
     """
+    harmonics = sorted({abs(label) for label in system.columns})
     sections, turns = [], []
     for section in system.factors:
         narrow = {kind: _transformed(section[kind], vectors[kind]) for kind in section}
-        parts = [slice(0, system.even_fields), slice(system.even_fields, None)]
         sections.append(narrow)
-        turns.append([_span(narrow, amplitudes, part) for part in parts])
-    widths = [max(turn[parity].shape[1] for turn in turns) for parity in (0, 1)]
-    turned = [_padded(turn, widths) for turn in turns]
+        # sines and cosines alike, so that the problem stays symmetric about the axis
+        parts = {m: [part for label, part in system.columns.items() if abs(label) == m] for m in harmonics}
+        turns.append({m: _span(narrow, amplitudes, parts[m]) for m in harmonics})
+    widths = {m: max(turn[m].shape[1] for turn in turns) for m in harmonics}
+    starts = np.cumsum([0] + [widths[abs(label)] for label in system.columns])
+    columns = {label: slice(*starts[i : i + 2]) for i, label in enumerate(system.columns)}
+    turned = []
+    for turn in turns:
+        turned.append(np.zeros((len(system.no_field()[0]), starts[-1])))
+        for label, part in system.columns.items():
+            block = turn[abs(label)]
+            start = columns[label].start
+            turned[-1][part, start : start + block.shape[1]] = block
 
     def place(positions: np.ndarray) -> np.ndarray:
         fields = system.place(positions).swapaxes(0, 1)
@@ -134,26 +144,18 @@ def condensed(
         pair_overlap=vectors["h"].T @ system.pair_overlap @ vectors["e"],
         central=central,
         even=even,
-        even_fields=widths[0],
+        columns=columns,
         place=place,
         _sectors={},
     )
 
 
-def _span(factors: PerKind, amplitudes: PerKind, part: slice) -> np.ndarray:
-    """Orthonormal fields (k, k') that hold the factors (k, pairs) of pairs weighted with amplitudes."""
-    weighted = [each[part] * pairs_of(amplitudes[name][None]) for name, each in factors.items()]
-    together = np.hstack(weighted)
+def _span(factors: PerKind, amplitudes: PerKind, parts: list[slice]) -> np.ndarray:
+    """Orthonormal fields (k, k') that hold parts of the factors (k, pairs) weighted with amplitudes."""
+    weights = {name: pairs_of(amplitudes[name][None]) for name in factors}
+    together = np.hstack([each[part] * weights[name] for name, each in factors.items() for part in parts])
     size, basis = np.linalg.eigh(together @ together.T)
     return basis[:, np.cumsum(size) > NEGLIGIBLE]
-
-
-def _padded(parts: list[np.ndarray], widths: list[int]) -> np.ndarray:
-    """Block-diagonal matrix of the parts, each with columns of zeros up to its width."""
-    result = np.zeros((sum(len(part) for part in parts), sum(widths)))
-    result[: len(parts[0]), : parts[0].shape[1]] = parts[0]
-    result[len(parts[0]) :, widths[0] : widths[0] + parts[1].shape[1]] = parts[1]
-    return result
 
 
 def _transformed(factors: np.ndarray, vectors: np.ndarray) -> np.ndarray:
@@ -162,5 +164,3 @@ def _transformed(factors: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     matrices = factors[:, square(size)].reshape(-1, size, size)
     lower, upper = np.tril_indices(vectors.shape[1])
     return (vectors.T @ (matrices @ vectors))[:, lower, upper]
-
-

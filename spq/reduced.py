@@ -33,10 +33,11 @@ class Reduced:
     hamiltonian: (n, n) of each kind in eV; factors: per surroundings (k, pairs) of each kind in eV^½,
     pairs a >= b in the order of numpy.tril_indices; populations: (N, n, n); axial: (n, n) positions
     along the axis in nm; pair_overlap: (holes, electrons); central: number of first states that may
-    hold a dot's lowest orbital; even, even_fields: number of first states and fields that are even
-    about the plane of azimuth 0; place: positions (s, 3) -> fields of unit charges; left_out:
-    eV, largest energy that the basis leaves out of its training problems; exact: in a projected problem,
-    each species' part of an external field, which is (b, pairs) of all species.
+    hold a dot's lowest orbital; even: number of first states that are even about the plane of azimuth
+    0; columns: the fields of every angular function's label, even ones first; place: positions (s, 3)
+    -> fields of unit charges; left_out: eV, largest energy that the basis leaves out of its training
+    problems; exact: in a projected problem, each species' part of an external field, which is
+    (b, pairs) of all species.
     """
 
     discretisation: Discretisation
@@ -47,7 +48,7 @@ class Reduced:
     pair_overlap: np.ndarray
     central: dict[str, int]
     even: dict[str, int]
-    even_fields: int
+    columns: dict[int, slice]
     place: Callable[[np.ndarray], np.ndarray]
     seconds: dict[str, float]
     left_out: float
@@ -60,6 +61,11 @@ class Reduced:
     def dots(self) -> int:
         """Number of dots."""
         return len(self.discretisation.model.molecule.dots)
+
+    @property
+    def even_fields(self) -> int:
+        """Number of first fields that are even about the plane of azimuth 0."""
+        return max(part.stop for label, part in self.columns.items() if label >= 0)
 
     @property
     def surroundings(self) -> tuple[int, ...]:
@@ -112,7 +118,11 @@ class Reduced:
             levels, vectors = np.linalg.eigh(matrices[each])
             overlap = references[each] @ vectors
             chosen = choose(levels, overlap**2)
-            energies[each], orbitals[each], overlaps[each] = levels[chosen], vectors[:, chosen], overlap[chosen]
+            energies[each], orbitals[each], overlaps[each] = (
+                levels[chosen],
+                vectors[:, chosen],
+                overlap[chosen],
+            )
         padded = np.zeros(guesses.shape)
         padded[:, :size] = orbitals * np.where(overlaps < 0, -1.0, 1.0)[:, None]
         return energies, padded

@@ -26,9 +26,7 @@ DIRECTION = 0.5  # of the tolerance: energy of a direction worth adding, over al
 NARROWED = 0.3  # factor on it with every round
 
 
-def reduction(
-    discretisation: Discretisation, progress: Progress = silent, looseness: float = 1.0
-) -> Reduced:
+def reduction(discretisation: Discretisation, progress: Progress = silent, looseness: float = 1.0) -> Reduced:
     """Choose basis states of a discretised problem and compute all their integrals.
 
     The basis grows until the energies that it leaves out of the training problems (spq.enrichment)
@@ -70,11 +68,13 @@ def reduction(
             vectors[kind] = [np.hstack(both) for both in zip(parts, added[kind], strict=True)]
     if worst >= tolerance:
         log.warning("the basis leaves out %.1e eV of an energy, wanted are %.0e eV", worst, tolerance)
+    if discretisation.space.harmonics.turning:  # in a solid the training problems are too few for that
+        sizes = {kind: [len(states.energies) for states in basis[kind]] for kind in basis}
+        labels = {kind: labelled(discretisation.space, size) for kind, size in sizes.items()}
+        system = condensed(system, *natural(system, trained, labels))
+        log.info("condensed to %s, %d fields", system.even, system.even_fields)
     seconds = {"states": found - start, "integrals": time.perf_counter() - found}
-    parts = {kind: labelled(discretisation.space, [len(s.energies) for s in basis[kind]]) for kind in basis}
-    small = condensed(system, *natural(system, trained, parts))
-    log.info("%s natural orbitals of %s, %d fields", small.even, system.even, small.even_fields)
-    return replace(small, seconds=seconds, left_out=worst)
+    return replace(system, seconds=seconds, left_out=worst)
 
 
 def _integrated(discretisation: Discretisation, basis: Basis) -> tuple[Reduced, list[CoulombFactors]]:
@@ -99,7 +99,7 @@ def _integrated(discretisation: Discretisation, basis: Basis) -> tuple[Reduced, 
         pair_overlap=pair_overlap,
         central={kind: len(states[0].energies) for kind, states in basis.items()},
         even={kind: sum(len(state.energies) for state in states) for kind, states in basis.items()},
-        even_fields=max(part.stop for label, part in coulomb[0].columns.items() if label >= 0),
+        columns=coulomb[0].columns,
         place=_placing(space, coulomb[0], len(coulomb)),
         seconds={},
         left_out=np.inf,

@@ -101,7 +101,7 @@ def lowest_states(problem: Carrier, count: int) -> tuple[np.ndarray, np.ndarray]
             sigma=problem.shift,
             OPinv=inverse,
             v0=start,
-            ncv=min(size - 1, max(2 * count, count + 20)),
+            ncv=min(size - 1, max(2 * count, count + 12)),
             tol=EIGEN_TOLERANCE,
         )
     except ArpackNoConvergence as error:

@@ -21,7 +21,7 @@ from spq.errors import ConvergenceError, InputError
 from spq.hartree import System
 from spq.inputfile import dumps
 from spq.model import Model
-from spq.observables import HYBRIDISED_RULE, describe
+from spq.observables import FLAGS, HYBRIDISED_RULE, POPULATIONS, VARIABLES, describe
 from spq.prepare import charge_field, companion, is_prepared, prepare
 from spq.progress import Progress, silent
 from spq.reduced import Reduced
@@ -33,26 +33,6 @@ if TYPE_CHECKING:
     import xarray
 
 log = logging.getLogger(__name__)
-
-# of every point: unit, and what it is
-VARIABLES = {
-    "energy_eV": ("eV", "emission energy"),
-    "shift_meV": ("meV", "emission energy less reference_eV"),
-    "error_meV": ("meV", "estimated numerical error of energy_eV"),
-    "shift_error_meV": ("meV", "estimated numerical error of shift_meV"),
-    "overlap": ("1", "squared overlap of the recombining electron and hole in the initial state"),
-    "converged": ("1", "whether initial and final state are self-consistent"),
-    "followed": ("1", "whether every initial carrier has more than half its density on its dot"),
-    "hybridised": ("1", HYBRIDISED_RULE),
-    "iterations": ("1", "self-consistent iterations of initial and final state"),
-}
-POPULATIONS = {
-    "electrons": "electrons on each dot in the initial state",
-    "holes": "holes on each dot in the initial state",
-    "final_electrons": "electrons on each dot in the final state",
-    "final_holes": "holes on each dot in the final state",
-}
-FLAGS = ("converged", "followed", "hybridised")
 
 
 def shift_map(

@@ -82,7 +82,9 @@ def _levels_of(discretisation: Discretisation, kind: str) -> tuple[Level, ...]:
     found = (_levels_by_harmonic if turning else _levels_of_solid)(discretisation, kind, count)
     found.sort(key=lambda level: level.energy_meV)
     below = np.cumsum([0] + [level.degeneracy for level in found[:-1]])
-    return tuple(level for level, states in zip(found, below, strict=True) if states < count)
+    last = [level.energy_meV for level, states in zip(found, below, strict=True) if states < count][-1]
+    # the mesh splits a degenerate level, of which none is cut
+    return tuple(level for level in found if level.energy_meV <= last + 1e3 * DEGENERATE)
 
 
 def _levels_by_harmonic(discretisation: Discretisation, kind: str, count: int) -> list[Level]:

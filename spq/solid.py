@@ -6,24 +6,13 @@ from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
-from skfem import Basis, BilinearForm, ElementTetP1, ElementTetP2, MeshTet1
-from skfem.helpers import dot, grad
+from skfem import Basis, ElementTetP1, ElementTetP2, MeshTet1
 
 from spq.facets import Surface, boundary_of, curved_surface
 from spq.harmonics import Harmonics
-from spq.space import Space
+from spq.space import Space, mass_form, stiffness_form
 
 FAR_AWAY = 1e-4  # nm⁻²
-
-
-@BilinearForm
-def stiffness_form(u, v, w):
-    return w.coefficient * dot(grad(u), grad(v))
-
-
-@BilinearForm
-def mass_form(u, v, w):
-    return w.coefficient * u * v
 
 
 class SolidSpace(Space):

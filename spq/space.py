@@ -12,8 +12,9 @@ from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
-from skfem import Basis, MeshTet2, MeshTri2
+from skfem import Basis, BilinearForm, MeshTet2, MeshTri2
 from skfem.element import Element
+from skfem.helpers import dot, grad
 
 from spq.errors import InputError, MeshError
 from spq.geometry import Molecule
@@ -24,6 +25,16 @@ from spq.meshing import outer_radius
 NEWTON_STEPS = 30
 NEAR = 0.02  # in reference coordinates; a point on a curved surface may lie just off the elements
 POINTS_AT_ONCE = 200
+
+
+@BilinearForm
+def stiffness_form(u, v, w):
+    return w.coefficient * dot(grad(u), grad(v))
+
+
+@BilinearForm
+def mass_form(u, v, w):
+    return w.coefficient * u * v
 
 
 class Space(ABC):

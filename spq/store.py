@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spq.errors import InputError
-from spq.shiftmap import FLAGS, POPULATIONS, VARIABLES
+from spq.observables import FLAGS, POPULATIONS, VARIABLES
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -16,29 +16,15 @@ from spq.accuracy import estimated
 from spq.carriers import State
 from spq.errors import ConvergenceError, InputError
 from spq.model import Model
-from spq.observables import describe
+from spq.observables import FLAGS, POPULATIONS, VARIABLES, describe
 from spq.prepare import companion, prepare
 from spq.progress import Progress, silent
 from spq.snapshots import Snapshots
 from spq.surface import SurfaceCharge
-from spq.transition import Transition, uncharged
+from spq.transition import uncharged
 
 if TYPE_CHECKING:
     import xarray
-
-# of every entry and emitter: unit, and what it is
-VARIABLES = {
-    "energy_eV": ("eV", "emission energy"),
-    "shift_meV": ("meV", "emission energy less that of the same state without surface charges"),
-    "error_meV": ("meV", "estimated numerical error of energy_eV"),
-    "shift_error_meV": ("meV", "estimated numerical error of shift_meV"),
-    "overlap": ("1", "squared overlap of the recombining electron and hole in the initial state"),
-    "converged": ("1", "whether initial and final state are self-consistent"),
-    "followed": ("1", "whether every initial carrier has more than half its density on its dot"),
-    "hybridised": ("1", "a carrier of the initial or final state is shared by the dots"),
-}
-POPULATIONS = ("electrons", "holes", "final_electrons", "final_holes")
-FLAGS = ("converged", "followed", "hybridised")
 
 
 def charged_state(charges: Sequence[int], emitter: int) -> State:
@@ -141,6 +127,7 @@ class Table:
         data = {name: np.full((entries, dots), np.nan) for name in VARIABLES}
         data |= {name: np.zeros((entries, dots), dtype=bool) for name in FLAGS}
         data |= {name: np.full((entries, dots, dots), np.nan) for name in POPULATIONS}
+        data["iterations"] = np.zeros((entries, dots), dtype=int)
         data["reference_eV"] = np.full((entries, dots), np.nan)
         return data
 
@@ -179,8 +166,8 @@ class Table:
         }
         text = "emission energy of the same state without surface charges"
         variables["reference_eV"] = (both, data["reference_eV"], {"units": "eV", "long_name": text})
-        for name in POPULATIONS:
-            variables[name] = ((*both, "dot"), data[name], {"units": "1"})
+        for name, text in POPULATIONS.items():
+            variables[name] = ((*both, "dot"), data[name], {"units": "1", "long_name": text})
         variables["charges"] = (("entry", "dot"), states, {"units": "e", "long_name": "charge of each dot"})
         dots = np.arange(1, len(self.model.molecule.dots) + 1)
         coordinates = {"emitter": ("emitter", dots), "dot": ("dot", dots)}

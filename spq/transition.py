@@ -111,9 +111,7 @@ def continued(
     return found
 
 
-def many(
-    system: System, externals: np.ndarray, reference: Transition, final_state: str
-) -> list[Transition]:
+def many(system: System, externals: np.ndarray, reference: Transition, final_state: str) -> list[Transition]:
     """Transitions in any number of fields (b, ...), as many at once as the system likes; see `continued`."""
 
     def solve(part: slice) -> list[Transition]:

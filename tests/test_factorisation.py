@@ -29,6 +29,8 @@ def fallback(monkeypatch):
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
+    # what was loaded before is kept
+    monkeypatch.setattr(factorisation, "load_solver", factorisation.load_solver.__wrapped__)
 
 
 def indefinite():

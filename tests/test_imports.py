@@ -12,10 +12,10 @@ PACKAGE = Path(__file__).parents[1] / "spq"
 # Every module may import those before it, never one after it.
 ORDER = """
 errors units checks materials volumes dots geometry surface carriers model gallery inputfile
-progress meshing planar mesh facets harmonics space solid axisymmetric factorisation schrodinger
-poisson point_charges discretisation integrals iteration hartree basis reduced reduction direct
-transition snapshots prepare observables shiftmap single_particle store meshfile cost sketch plot
-cli_report cli
+progress parallel meshing planar mesh facets harmonics space solid axisymmetric factorisation
+schrodinger poisson point_charges discretisation integrals iteration hartree basis reduced
+transition projection enrichment reduction direct snapshots prepare accuracy observables
+shiftmap table single_particle store meshfile cost sketch plot cli_report cli
 """.split()
 
 ABOVE = {"__init__", "__main__"}

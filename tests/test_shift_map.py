@@ -12,8 +12,8 @@ import spq.prepare
 from spq import direct, gallery, hartree, shiftmap, transition
 from spq.errors import ConvergenceError
 from spq.inputfile import loads
-from spq.observables import HYBRIDISED_RULE
-from spq.shiftmap import FLAGS, POPULATIONS, VARIABLES, shift_map
+from spq.observables import FLAGS, HYBRIDISED_RULE, POPULATIONS, VARIABLES
+from spq.shiftmap import shift_map
 from spq.surface import SurfaceCharge
 
 STATES = ("X@1", "segX-@1", "segT@1", "X@2", "X-@2", "segT@2")
