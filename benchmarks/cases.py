@@ -15,10 +15,13 @@ from spq.discretisation import Discretisation
 from spq.factorisation import load_solver
 from spq.hartree import System
 from spq.model import Model
+from spq.schrodinger import lowest_states
 from spq.surface import surface_points
 from spq.transition import continued, converged, uncharged
 
 Points = tuple[tuple[str, float, float], ...]
+
+LOWEST = 221.829576  # meV, lowest electron level of the nominal heterodimer (ngsolve_peer.REFERENCE)
 
 # state, charge in e, z in nm: own dot and other dot, both signs, poles, sides and neck
 POINTS = (
@@ -39,7 +42,6 @@ class Solved:
     references, charged: seconds of each state without charge, and of each point with it, on average.
     """
 
-    states: int
     bare: np.ndarray
     energy: np.ndarray
     references: float
@@ -67,7 +69,7 @@ def solve_points(system: System, model: Model, points: Points) -> Solved:
         energies.append(1e3 * found.energy)
     charged = (perf_counter() - referenced) / len(points)
     without = np.array([1e3 * bare[name].energy for name, _, _ in points])
-    return Solved(len(bare), without, np.array(energies), (referenced - start) / len(bare), charged)
+    return Solved(without, np.array(energies), (referenced - start) / len(bare), charged)
 
 
 def shifts(system: System, model: Model, points: Points = POINTS) -> np.ndarray:
@@ -83,6 +85,12 @@ def size(discretisation: Discretisation) -> dict[str, int]:
         "unknowns_orbital": len(space.inner),
         "unknowns_potential": space.size,
     }
+
+
+def level_error(discretisation: Discretisation) -> float:
+    """Error in meV of the lowest electron level of the nominal heterodimer."""
+    energies, _ = lowest_states(discretisation.carrier("e"), 1)
+    return 1e3 * float(energies[0]) - LOWEST
 
 
 def forget() -> None:

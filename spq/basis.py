@@ -25,7 +25,7 @@ from spq.space import Space
 LOWEST_PER_DOT = {False: (5,), True: (2,)}  # by |m|, in a solid and on the half plane
 DISCARDED = {  # eV, energy norm of a response left out, in a solid and on the half plane
     False: {"coarse": 3e-5, "normal": 2e-5, "fine": 1e-5},
-    True: {"coarse": 2e-4, "normal": 1e-4, "fine": 3e-5},
+    True: {"coarse": 2e-4, "normal": 7e-5, "fine": 2e-5},
 }
 POLAR = {"coarse": 5, "normal": 7, "fine": 7}  # rings of probe charges around a dot, poles excluded
 AZIMUTHS = 8  # of the probes of each ring in a solid

@@ -14,7 +14,7 @@ import numpy as np
 from spq.hartree import Shell
 from spq.reduced import PerKind, Reduced, pairs_of, square
 
-NEGLIGIBLE = 2e-9  # eV, weighted Coulomb energy left out when fields are compressed
+NEGLIGIBLE = 5e-10  # eV, weighted Coulomb energy left out when fields are compressed
 
 
 def species(shell: Shell) -> str:
