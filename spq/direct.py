@@ -143,16 +143,20 @@ class Direct:
             potential = self._couplings(field.sum(axis=0))
             guess = np.column_stack([reference, own, *self._latest[kind], self._bare[kind]])
             energies, orbitals, converged = self._davidson(kind, potential, guess, reference)
-            overlaps = np.zeros(len(energies))
-            mass = self.discretisation.carrier(kind).mass
-            parts = self._blocks(orbitals)
-            for label, block in self._blocks(reference).items():
-                overlaps += (mass @ block) @ parts[label]
-            index = choose(energies, overlaps**2)
+            overlaps, latest = (self._overlaps(each, orbitals) for each in (reference, own))
+            index = choose(energies, overlaps**2, latest**2)
             self._latest[kind] = [orbitals[:, converged], *self._latest[kind]][:2]
             levels.append(energies[index])
             followed.append(orbitals[:, index] * (-1.0 if overlaps[index] < 0 else 1.0))
         return np.array(levels), np.array(followed)
+
+    def _overlaps(self, orbital: np.ndarray, orbitals: np.ndarray) -> np.ndarray:
+        """⟨orbital|orbitals⟩ with each of (n, k), (k,)."""
+        mass, parts = self.discretisation.carrier("e").mass, self._blocks(orbitals)
+        each = [
+            (mass @ block) @ parts[label] for label, block in self._blocks(orbital).items() if label in parts
+        ]
+        return np.sum(each, axis=0) if each else np.zeros(orbitals.shape[1])
 
     def outside(self, kind: str, externals: np.ndarray, orbitals: np.ndarray, densities) -> np.ndarray:
         """Energies (b,) in eV of orbitals with the given densities in external fields."""
@@ -291,6 +295,4 @@ class Direct:
 
     def electron_hole_overlap(self, electron: np.ndarray, hole: np.ndarray) -> float:
         """⟨φ_e|φ_h⟩."""
-        electrons, holes = self._blocks(electron), self._blocks(hole)
-        mass = self.discretisation.carrier("e").mass
-        return float(sum(electrons[m] @ (mass @ holes[m]) for m in electrons if m in holes))
+        return float(self._overlaps(electron, hole[:, None])[0])

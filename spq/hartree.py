@@ -31,7 +31,8 @@ PATIENCE = 30  # iterations with the orbitals followed by their references
 SURVIVOR_OVERLAP = 0.3  # least overlap² of a final orbital with the one that survives
 SURVIVOR_MARGIN = 0.4  # and how far it may lie below the best
 
-Choice = Callable[[np.ndarray, np.ndarray], int]  # energies and overlap² -> index
+# energies, overlap² with the reference and with the latest orbital -> index
+Choice = Callable[[np.ndarray, np.ndarray, np.ndarray], int]
 
 
 class System(Protocol):
@@ -114,16 +115,31 @@ def configuration(electrons: tuple[int, ...], holes: tuple[int, ...]) -> tuple[S
     return tuple(shells)
 
 
-def closest(energies: np.ndarray, closeness: np.ndarray) -> int:
+def closest(energies: np.ndarray, closeness: np.ndarray, latest: np.ndarray) -> int:
     """The state of largest overlap² with the reference."""
     return int(np.argmax(closeness))
 
 
-def survivor(energies: np.ndarray, closeness: np.ndarray) -> int:
+def survivor(energies: np.ndarray, closeness: np.ndarray, latest: np.ndarray) -> int:
     """The lowest state among those that are close to a surviving orbital."""
-    best = int(np.argmax(closeness))
-    near = (closeness > SURVIVOR_OVERLAP) & (closeness > closeness[best] - SURVIVOR_MARGIN)
-    return int(np.flatnonzero(near)[np.argmin(energies[near])]) if near.any() else best
+    near = _near(closeness)
+    return int(near[np.argmin(energies[near])])
+
+
+def lingering(energies: np.ndarray, closeness: np.ndarray, latest: np.ndarray) -> int:
+    """Of the states that are close to the reference the one that resembles the latest orbital most.
+
+    Where two levels cross, the closest one, or the lowest, may change at every iteration.
+    """
+    near = _near(closeness)
+    return int(near[np.argmax(latest[near])])
+
+
+def _near(closeness: np.ndarray) -> np.ndarray:
+    """Indices of the states that pass for the reference; at least the closest."""
+    best = closeness.max()
+    near = (closeness > SURVIVOR_OVERLAP) & (closeness > best - SURVIVOR_MARGIN)
+    return np.flatnonzero(near | (closeness == best))
 
 
 def solve(
@@ -137,7 +153,7 @@ def solve(
 ) -> list[Solution]:
     """Iterate b problems to self-consistency, each orbital followed by a reference held fixed.
 
-    After PATIENCE iterations without success each orbital is followed by its latest iterate instead.
+    After PATIENCE iterations without success `lingering` decides.
 
     Parameters
     ----------
@@ -165,11 +181,11 @@ def solve(
     found: list[Solution | None] = [None] * count
     active = np.arange(count)
     for iteration in range(1, MAX_ITERATIONS + 1):
-        # at a crossing of two levels the closest orbital may change for ever: then the latest is followed
-        here = [each[active] for each in (guesses if iteration > PATIENCE else references)]
+        here = [reference[active] for reference in references]
         guessed = [guess[active] for guess in guesses]
         try:
-            step = _step(system, shells, here, guessed, externals[active], choose, densities[active])
+            picked = choose if iteration <= PATIENCE else lingering
+            step = _step(system, shells, here, guessed, externals[active], picked, densities[active])
         except ConvergenceError as error:
             log.info("an orbital was not found: %s", error)
             step = _failed(shells, here, densities[active])

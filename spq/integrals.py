@@ -85,6 +85,10 @@ def pair_densities(poisson: Poisson, basis: Basis, harmonic: int, tolerance: flo
                 stop = a + 1 if m == n else len(second.energies)
                 sources.append(space.source(first.values[:, [a]] * weighted[:, :stop]))
                 pairs += [(number, m, a, n, b) for b in range(stop)]
+    if not pairs:
+        return PairDensities(
+            np.empty((0, 5), dtype=int), np.empty((len(space.covered), 0)), np.empty(0, dtype=int)
+        )
     table = np.array(pairs)
     chosen = _choose(poisson, list(basis.values()), table, harmonic, tolerance)
     return PairDensities(table, np.hstack(sources), chosen)
@@ -165,6 +169,8 @@ def coulomb_factors(poisson: Poisson, basis: Basis, densities: dict[int, PairDen
 def _one_harmonic(poisson: Poisson, pairs: PairDensities, harmonic: int) -> tuple[np.ndarray, np.ndarray]:
     """Factors (k, p) of all pairs of one harmonic, and the k potentials (size, k)."""
     space = poisson.space
+    if not len(pairs.chosen):
+        return np.zeros((0, len(pairs.pairs))), np.zeros((space.size, 0))
     sources = np.zeros((space.size, len(pairs.chosen)))
     sources[space.covered] = pairs.sources[:, pairs.chosen]
     potentials = poisson.solve(sources, harmonic)

@@ -117,7 +117,8 @@ class Reduced:
         for each in np.flatnonzero(~found | (overlaps**2 < CERTAIN)):
             levels, vectors = np.linalg.eigh(matrices[each])
             overlap = references[each] @ vectors
-            chosen = choose(levels, overlap**2)
+            latest = guesses[each, :size] @ vectors
+            chosen = choose(levels, overlap**2, latest**2)
             energies[each], orbitals[each], overlaps[each] = (
                 levels[chosen],
                 vectors[:, chosen],

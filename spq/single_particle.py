@@ -82,9 +82,11 @@ def _levels_of(discretisation: Discretisation, kind: str) -> tuple[Level, ...]:
     found = (_levels_by_harmonic if turning else _levels_of_solid)(discretisation, kind, count)
     found.sort(key=lambda level: level.energy_meV)
     below = np.cumsum([0] + [level.degeneracy for level in found[:-1]])
-    last = [level.energy_meV for level, states in zip(found, below, strict=True) if states < count][-1]
-    # the mesh splits a degenerate level, of which none is cut
-    return tuple(level for level in found if level.energy_meV <= last + 1e3 * DEGENERATE)
+    kept = [level for level, states in zip(found, below, strict=True) if states < count]
+    if turning:  # harmonics of a degenerate level are split by the mesh; none of it is cut
+        highest = kept[-1].energy_meV + 1e3 * DEGENERATE
+        kept = [level for level in found if level.energy_meV <= highest]
+    return tuple(kept)
 
 
 def _levels_by_harmonic(discretisation: Discretisation, kind: str, count: int) -> list[Level]:

@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 from systems import bare, charged, discretised, emission_meV, entry, reference, shift_meV, turn
 
-from spq import gallery
-from spq.axisymmetric import AxisymmetricSpace
+from spq import discretisation, gallery
 from spq.direct import Direct
-from spq.harmonics import turning
 from spq.model import Model
 from spq.observables import describe
 from spq.reduction import reduction
@@ -56,7 +54,7 @@ def test_the_place_of_a_charge_on_a_sphere_does_not_matter(normal_sphere, state,
 
 def test_without_higher_harmonics_the_place_matters(monkeypatch):
     """Negative control: m = 0 alone sees a ring instead of a charge."""
-    monkeypatch.setattr(AxisymmetricSpace, "harmonics", turning(0, 0))
+    monkeypatch.setattr(discretisation, "HIGHEST", (0, 0))
     system = reduction(discretised(gallery.uniform_monomer(0.32, accuracy="coarse")))
     pole, equator = (shift_meV(system, "X", on_sphere(1, polar, 0)) for polar in (0, 90))
     assert pole < -3.0 and equator > -0.5
