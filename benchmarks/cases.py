@@ -39,13 +39,13 @@ POINTS = (
 class Solved:
     """Emission energies less the gap at some points in meV: without and with charge, (n,).
 
-    references, charged: seconds of each state without charge, and of each point with it, on average.
+    references: seconds of a state without charge, on average; seconds: of each point with it, (n,).
     """
 
     bare: np.ndarray
     energy: np.ndarray
     references: float
-    charged: float
+    seconds: np.ndarray
 
     @property
     def shift(self) -> np.ndarray:
@@ -61,15 +61,16 @@ def solve_points(system: System, model: Model, points: Points) -> Solved:
     for name, _, _ in points:
         if name not in bare:
             bare[name] = uncharged(system, parse_state(name, len(molecule.dots)), final)
-    referenced = perf_counter()
-    energies = []
+    references = (perf_counter() - start) / len(bare)
+    energies, seconds = [], []
     for name, charge, z in points:
+        start = perf_counter()
         field = charge * system.charge_fields(surface_points(molecule, [z]))
         found = converged(continued(system, bare[name].state, field, bare[name], final)[0])
         energies.append(1e3 * found.energy)
-    charged = (perf_counter() - referenced) / len(points)
+        seconds.append(perf_counter() - start)
     without = np.array([1e3 * bare[name].energy for name, _, _ in points])
-    return Solved(without, np.array(energies), (referenced - start) / len(bare), charged)
+    return Solved(without, np.array(energies), references, np.array(seconds))
 
 
 def shifts(system: System, model: Model, points: Points = POINTS) -> np.ndarray:

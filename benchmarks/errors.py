@@ -71,19 +71,15 @@ def summary(name: str, true: np.ndarray, estimate: np.ndarray) -> str:
 
 
 def main(count: int) -> None:
-    """Print one line for each molecule and the total."""
+    """Print the state of things after each molecule."""
     generator = np.random.default_rng(SEED)
     found = []
     for number in range(count):
         model = molecule(generator, number)
         found.append(cases(model))
-        shifts = found[-1]
-        print(
-            f"{number}: {len(shifts)} cases, covered {np.mean(shifts[:, 0] <= shifts[:, 1]):.1%}", flush=True
-        )
-    total = np.vstack(found)
-    print(summary("shift", total[:, 0], total[:, 1]))
-    print(summary("energy", total[:, 2], total[:, 3]))
+        total = np.vstack(found)
+        print(number, summary("shift", total[:, 0], total[:, 1]), flush=True)
+        print(number, summary("energy", total[:, 2], total[:, 3]), flush=True)
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ wall = "hard"
 final_state = "relaxed"       # or "frozen"
 electric_field = [0.0, 0.0, 0.0]  # kV/cm, laboratory axes
 method = "reduced"            # or "direct"
-discretisation = "auto"       # or "solid"
+discretisation = "auto"       # "axisymmetric" where the dots lie on one line, else "solid"
 accuracy = "normal"           # or "coarse", "fine"
 
 # [[surface_charges]]         # any number, present in every calculation

@@ -76,22 +76,28 @@ def pair_densities(poisson: Poisson, basis: Basis, harmonic: int, tolerance: flo
     Coulomb self-interaction of a density that is left out.
     """
     space = poisson.space
-    pairs, sources = [], []
-    for number, parts in enumerate(basis.values()):
+    pairs = [
+        (number, m, a, n, b)
+        for number, parts in enumerate(basis.values())
+        for m, n in _coupled(space, len(parts), harmonic)
+        for a in range(len(parts[m].energies))
+        for b in range(a + 1 if m == n else len(parts[n].energies))
+    ]
+    sources = np.empty((len(space.covered), len(pairs)))
+    table = np.array(pairs, dtype=int).reshape(-1, 5)
+    start = 0
+    for parts in basis.values():
         for m, n in _coupled(space, len(parts), harmonic):
-            first, second = parts[m], parts[n]
-            weighted = second.values * space.weights[:, None]
-            for a in range(len(first.energies)):
-                stop = a + 1 if m == n else len(second.energies)
-                sources.append(space.source(first.values[:, [a]] * weighted[:, :stop]))
-                pairs += [(number, m, a, n, b) for b in range(stop)]
+            weighted = parts[n].values * space.weights[:, None]
+            for a in range(len(parts[m].energies)):
+                others = weighted[:, : a + 1] if m == n else weighted
+                columns = slice(start, start + others.shape[1])
+                sources[:, columns] = space.source(parts[m].values[:, [a]] * others)
+                start = columns.stop
     if not pairs:
-        return PairDensities(
-            np.empty((0, 5), dtype=int), np.empty((len(space.covered), 0)), np.empty(0, dtype=int)
-        )
-    table = np.array(pairs)
+        return PairDensities(table, sources, np.empty(0, dtype=int))
     chosen = _choose(poisson, list(basis.values()), table, harmonic, tolerance)
-    return PairDensities(table, np.hstack(sources), chosen)
+    return PairDensities(table, sources, chosen)
 
 
 def _coupled(space: Space, count: int, harmonic: int) -> list[tuple[int, int]]:

@@ -16,7 +16,7 @@ from spq.carriers import State, parse_state
 from spq.errors import ConvergenceError
 from spq.hartree import Shell, Solution, System
 from spq.model import Model
-from spq.prepare import charge_field, companion, prepare
+from spq.prepare import charge_field, companion, prepare, threads
 from spq.progress import Progress, silent
 from spq.reduced import Reduced
 from spq.surface import SurfaceCharge
@@ -160,7 +160,8 @@ def emission(
     for done, each in enumerate(states):
         progress("emission", done, len(states))
         try:
-            found.append(_emission(system, coarse, model, each, externals))
+            with threads(model):
+                found.append(_emission(system, coarse, model, each, externals))
         except ConvergenceError as error:
             partial = error.partial if single else found
             raise ConvergenceError(f"{each.name}: {error}", partial=partial) from error

@@ -47,7 +47,7 @@ def prepare(model: Model, progress: Progress = silent) -> System:
     if key not in _prepared:
         _make_room()
         direct = model.method == "direct"
-        with _threads(model):
+        with threads(model):
             discretisation = discretise(key[0], progress)
             _prepared[key] = Direct(discretisation) if direct else reduction(discretisation, progress)
     _prepared.move_to_end(key)
@@ -59,7 +59,7 @@ def companion(model: Model, progress: Progress = silent) -> Reduced:
     key = _key(model).replace(method="reduced"), True
     if key not in _prepared:
         _make_room()
-        with _threads(model):
+        with threads(model):
             coarse = discretise(key[0], progress, COARSENING)
             _prepared[key] = reduction(coarse, progress, LOOSENESS)
     _prepared.move_to_end(key)
@@ -68,7 +68,7 @@ def companion(model: Model, progress: Progress = silent) -> Reduced:
     return found
 
 
-def _threads(model: Model) -> AbstractContextManager:
+def threads(model: Model) -> AbstractContextManager:
     """Linear algebra in one thread, unless the matrices are those of a solid."""
     if model.chosen_discretisation == "solid":
         return nullcontext()

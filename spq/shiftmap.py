@@ -22,7 +22,7 @@ from spq.hartree import System
 from spq.inputfile import dumps
 from spq.model import Model
 from spq.observables import FLAGS, HYBRIDISED_RULE, POPULATIONS, VARIABLES, describe
-from spq.prepare import charge_field, companion, is_prepared, prepare
+from spq.prepare import charge_field, companion, is_prepared, prepare, threads
 from spq.progress import Progress, silent
 from spq.reduced import Reduced
 from spq.snapshots import Snapshots
@@ -84,11 +84,12 @@ def shift_map(
     mapping = time.perf_counter()
     fields, coarse_fields = _fields(system, model, places), _fields(coarse, model, places)
     data = _empty(model, len(places))
-    for i, state in enumerate(model.states):
-        part = {name: each[i : i + 1] for name, each in data.items()}
-        found = _map_state(system, model, state, fields, part, progress)
-        if found is not None:
-            _estimate(coarse, model, found, coarse_fields, part)
+    with threads(model):
+        for i, state in enumerate(model.states):
+            part = {name: each[i : i + 1] for name, each in data.items()}
+            found = _map_state(system, model, state, fields, part, progress)
+            if found is not None:
+                _estimate(coarse, model, found, coarse_fields, part)
     progress("map", 1, 1)
     end = time.perf_counter()
     seconds = {**spent, "map": end - mapping, "total": end - start}

@@ -17,7 +17,7 @@ from spq.carriers import State
 from spq.errors import ConvergenceError, InputError
 from spq.model import Model
 from spq.observables import FLAGS, POPULATIONS, VARIABLES, describe
-from spq.prepare import companion, prepare
+from spq.prepare import companion, prepare, threads
 from spq.progress import Progress, silent
 from spq.snapshots import Snapshots
 from spq.surface import SurfaceCharge
@@ -105,7 +105,8 @@ class Table:
             rows = np.flatnonzero((states == charge).all(axis=1))
             for emitter in range(1, dots + 1):
                 state = charged_state(charge, emitter)
-                self._fill(data, rows, emitter - 1, state, externals[0][rows], externals[1][rows])
+                with threads(self.model):
+                    self._fill(data, rows, emitter - 1, state, externals[0][rows], externals[1][rows])
         return self._dataset(data, states)
 
     def _fields(self, system, sets: Sequence[Sequence[SurfaceCharge]]) -> np.ndarray:
