@@ -17,6 +17,7 @@ import numpy as np
 from cases import fastest_threads, level_error
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from spq import MapSpec, Model, SurfaceCharge, gallery, meshing, planar, shift_map
 from spq.carriers import NAMES
@@ -135,6 +136,10 @@ def draw(found: list[Series]) -> None:
             color, marker, line = STYLES[series.discretisation]
             law = f"{series.discretisation}, {ACCURACY[series.discretisation]}: exponent {series.slope:.2f}"
             axes.loglog(series.sizes, series.seconds, color=color, marker=marker, linestyle=line, label=law)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axis.set_major_formatter("{x:g}")
+            axis.set_minor_formatter(NullFormatter())
         axes.set_xlabel(title)
         axes.set_ylabel(label)
         axes.grid(True, which="both", linewidth=0.3)

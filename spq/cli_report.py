@@ -197,7 +197,9 @@ def check_text(model: Model, cost: Cost) -> str:
         lines.append(f"map: {cost.points} positions x charges {charges} e")
     lines.append(f"self-consistent solutions: {cost.solutions}")
     origin = "" if cost.stored_mesh else ", estimated"
-    lines.append(f"mesh: {cost.elements} tetrahedra, {cost.unknowns} unknowns{origin}")
+    flat = model.chosen_discretisation == "axisymmetric"
+    elements = "triangles of the half plane" if flat else "tetrahedra"
+    lines.append(f"mesh: {cost.elements} {elements}, {cost.unknowns} unknowns{origin}")
     lines.append(f"estimated: {cost.seconds:.0f} s on two cores, {cost.memory_GB:.1f} GB")
     return "\n".join(lines)
 

@@ -14,6 +14,7 @@ import numpy as np
 from spq.hartree import Shell
 from spq.reduced import PerKind, Reduced, pairs_of, square
 
+AT_ONCE = 32  # matrices that are unpacked together
 NEGLIGIBLE = 5e-10  # eV, weighted Coulomb energy left out when fields are compressed
 
 
@@ -161,6 +162,11 @@ def _span(factors: PerKind, amplitudes: PerKind, parts: list[slice]) -> np.ndarr
 def _transformed(factors: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     """Packed symmetric matrices (k, pairs) between other vectors (n, s), packed again."""
     size = len(vectors)
-    matrices = factors[:, square(size)].reshape(-1, size, size)
+    places = square(size)
     lower, upper = np.tril_indices(vectors.shape[1])
-    return (vectors.T @ (matrices @ vectors))[:, lower, upper]
+    result = np.empty((len(factors), len(lower)))
+    for start in range(0, len(factors), AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        matrices = factors[part][:, places].reshape(-1, size, size)
+        result[part] = (vectors.T @ (matrices @ vectors))[:, lower, upper]
+    return result
