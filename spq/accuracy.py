@@ -58,7 +58,7 @@ def estimated(
     Returns
     -------
     Errors
-        NaN where the companion did not converge.
+        NaN where a transition did not converge, or the companion converged in none.
     """
     energy = np.full(len(solved), np.nan)
     try:
@@ -85,4 +85,6 @@ def estimated(
         size[:] = np.quantile(size, COVERED, axis=0)
     every = np.arange(len(solved))
     shift_error, error = (np.interp(every, looked, column) for column in size.T)
+    lost = np.setdiff1d(every, done)
+    shift_error[lost] = error[lost] = np.nan
     return Errors(error, shift_error, reference)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spq.discretisation import BARRIER, KINDS, Discretisation
+from spq.errors import ConvergenceError
 from spq.geometry import Molecule
 from spq.integrals import Basis, States
 from spq.meshing import frame
@@ -28,6 +29,8 @@ DISCARDED = {  # eV, energy norm of a response left out, in a solid and on the h
     True: {"coarse": 2e-4, "normal": 7e-5, "fine": 2e-5},
 }
 POLAR = {"coarse": 5, "normal": 7, "fine": 7}  # rings of probe charges around a dot, poles excluded
+MOST_LOWEST = 200  # states looked through for one on every dot
+ON_DOT = 0.8  # least population of a dot's lowest orbital on it
 AZIMUTHS = 8  # of the probes of each ring in a solid
 
 
@@ -85,8 +88,24 @@ def _lowest(discretisation: Discretisation, kind: str) -> list[np.ndarray]:
         vectors = np.empty((len(space.inner), 0))
         if count:
             _, vectors = lowest_states(discretisation.carrier(kind, m), count)
+        while m == 0 and not _on_every_dot(discretisation, kind, vectors):
+            # of unequal dots the larger one may hold all the lowest states
+            count *= 2
+            if count > MOST_LOWEST:
+                raise ConvergenceError(f"no orbital of {kind} was found on each of the {dots} dots")
+            _, vectors = lowest_states(discretisation.carrier(kind, m), count)
         found.append(vectors)
     return found
+
+
+def _on_every_dot(discretisation: Discretisation, kind: str, orbitals: np.ndarray) -> bool:
+    """Whether the lowest combination with a barrier outside each dot lies on that dot."""
+    space = discretisation.space
+    for dot in range(len(space.molecule.dots)):
+        density = space.weights * _local(discretisation, kind, orbitals, dot).values ** 2
+        if density[space.dot_at_points == dot].sum() < ON_DOT:
+            return False
+    return True
 
 
 def _local(discretisation: Discretisation, kind: str, orbitals: np.ndarray, dot: int) -> Local:

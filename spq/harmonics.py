@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
+ROUNDING = 1e-14
 SAMPLES = 64  # of the azimuth; integrates products of three harmonics up to m = 20 exactly
 
 
@@ -64,4 +65,5 @@ def _harmonic(label: int, azimuth: np.ndarray) -> np.ndarray:
     if label == 0:
         return np.full(len(azimuth), 1 / np.sqrt(2 * np.pi))
     wave = np.cos if label > 0 else np.sin
-    return wave(abs(label) * azimuth) / np.sqrt(np.pi)
+    values = wave(abs(label) * azimuth) / np.sqrt(np.pi)
+    return np.where(np.abs(values) < ROUNDING, 0.0, values)  # what is even stays so at 180 degrees

@@ -175,7 +175,8 @@ def _estimate(coarse: Reduced, model: Model, found, fields: np.ndarray, data: di
         return
     each = [solved[place] for place in places]
     externals = np.array([fields[place] for place in places])
-    errors = estimated(coarse, bare, each, externals, model.final_state)
+    line = model.map.surface == "line"
+    errors = estimated(coarse, bare, each, externals, model.final_state, ordered=line)
     data["reference_error_meV"][0] = errors.reference
     for place, energy, shift in zip(places, errors.energy, errors.shift, strict=True):
         data["error_meV"][(0, *place)] = energy

@@ -126,7 +126,8 @@ def test_few_fields_are_solved_as_they_are(system, fields, monkeypatch):
     few = fields["both signs"][::60]
     found = Snapshots(system, without, "relaxed").solve(few)
     assert counted.count == len(few) == 8
-    assert errors(found, continued(system, without.state, few, without, "relaxed")) == (0.0, 0.0)
+    # rounding: the one is solved with one linear-algebra thread, the other with all
+    assert max(errors(found, continued(system, without.state, few, without, "relaxed"))) < 1e-12
 
 
 def test_the_direct_method_has_no_snapshots(axisymmetric_sphere, monkeypatch):
