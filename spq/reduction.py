@@ -21,7 +21,7 @@ from spq.space import Space
 log = logging.getLogger(__name__)
 
 TOLERANCE = {"coarse": 1e-4, "normal": 5e-5, "fine": 2e-5}  # eV, energy left out of a training problem
-ROUNDS = 4  # the rest is part of every error estimate
+ROUNDS = 4  # what is left out then is warned of
 DIRECTION = 0.5  # of the tolerance: energy of a direction worth adding, over all training problems
 NARROWED = 0.3  # factor on it with every round
 

@@ -38,6 +38,8 @@ LEAST_AMPLITUDE = 1e-3
 class Snapshots:
     """Solves one transition in many fields; its space grows as it meets fields that need it.
 
+    Few fields, and frozen final states, are solved in the whole basis.
+
     Parameters
     ----------
     system : Reduced, or a system that is then solved on as it is
@@ -54,7 +56,9 @@ class Snapshots:
 
     def solve(self, externals: np.ndarray) -> list[Transition]:
         """Transitions in b external fields (b, ...), their orbitals in the whole basis; see `converged`."""
-        if not isinstance(self.system, Reduced) or len(externals) < WORTHWHILE:
+        # a frozen final state is not stationary: what the space leaves out of it is of first order
+        stationary = self.final_state == "relaxed"
+        if not isinstance(self.system, Reduced) or not stationary or len(externals) < WORTHWHILE:
             return self._wholly(externals)
         known: dict[int, Transition] = {}
         if not self._orbitals:
@@ -161,10 +165,8 @@ class Snapshots:
                 fields = externals[part][done]
                 pairs = [(solved[part][i].initial, solved[part][i].final) for i in done]
                 found[done, 0] = self._residual_energies([initial for initial, _ in pairs], fields)
-                found[done, 1] = 0.0
-                if self.final_state == "relaxed":
-                    finals = [final for _, final in pairs if final is not None]
-                    found[done, 1] = self._residual_energies(finals, fields)
+                finals = [final for _, final in pairs if final is not None]
+                found[done, 1] = self._residual_energies(finals, fields)
             return list(found)
 
         return np.array(in_parts(part_of, len(solved), self.system.batch)).reshape(-1, 2)

@@ -1,8 +1,8 @@
 """Emission of both emitters for any charge of each dot and any set of surface charges.
 
-Charges do not add: a set of them is a mean-field problem of its own. A Table keeps, for every state,
-the snapshot basis (spq.snapshots) that its earlier entries made, so that a further entry costs a few
-small eigenproblems.
+Charges do not add: a set of them is a mean-field problem of its own. Entries of one state that are asked
+for together share the work; many of them (spq.snapshots.WORTHWHILE) are solved in a snapshot basis, which
+the Table keeps for the next time as many are asked for.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ def errors(found, whole):
     "state, case, final_state",
     [
         ("X@1", "both signs", "relaxed"),
-        ("X+@1", "both signs", "frozen"),
+        ("X+@1", "both signs", "relaxed"),
         ("X-@1", "beside a charge", "relaxed"),
     ],
 )
@@ -77,6 +77,14 @@ def test_snapshots_are_within_their_tolerance(system, fields, monkeypatch, state
     assert 0 < counted.count < 0.4 * len(given)
     for error in errors(found, whole):
         assert error < ALLOWED
+
+
+def test_frozen_final_states_are_solved_in_the_whole_basis(system, fields, monkeypatch):
+    """They are not stationary: a snapshot basis is off by 0.05 meV in them."""
+    without = bare(system, "X-@1", "frozen")
+    counted = Counted(system, monkeypatch)
+    found = Snapshots(system, without, "frozen").solve(fields["both signs"])
+    assert counted.count == len(found) == len(fields["both signs"]) > snapshots.WORTHWHILE
 
 
 def test_solutions_are_in_the_whole_basis(system, fields):
