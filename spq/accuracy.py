@@ -37,7 +37,7 @@ class Errors:
 
 
 def estimated(
-    coarse: Reduced,
+    coarse: Reduced | None,
     bare: Transition,
     solved: Sequence[Transition],
     externals: np.ndarray,
@@ -48,7 +48,7 @@ def estimated(
 
     Parameters
     ----------
-    coarse : the companion
+    coarse : the companion, if there is one
     bare : the transition without charges
     solved : b transitions in fields; those that did not converge get no estimate
     externals : (b, ...) the fields on the companion
@@ -58,9 +58,11 @@ def estimated(
     Returns
     -------
     Errors
-        NaN where a transition did not converge, or the companion converged in none.
+        NaN where a transition did not converge, or the companion is missing or converged in none.
     """
     energy = np.full(len(solved), np.nan)
+    if coarse is None:
+        return Errors(energy, energy.copy(), np.nan)
     try:
         start = uncharged(coarse, bare.state, final_state)
     except ConvergenceError:

@@ -24,6 +24,8 @@ from spq.surface import axis_frame
 HIGHEST = (6, 7)  # |m| of orbitals and of potentials
 HIGHEST_COARSE = (4, 5)  # of a companion: the harmonics left out are part of its difference
 FAR_AWAY = 1e-4  # nm⁻²
+ON_AXIS = 1e-9  # nm, distance from the axis of what has no azimuth
+ON_PLANE = 1e-9  # sine of the angle between two azimuths that are equal or opposite
 
 
 class AxisymmetricSpace(Space):
@@ -60,6 +62,22 @@ class AxisymmetricSpace(Space):
         apart = positions - self.molecule.mean_center
         x, y = apart @ across, apart @ third
         return np.column_stack([np.hypot(x, y), apart @ axis]), np.arctan2(y, x)
+
+    def turned(self, positions: np.ndarray, owners: np.ndarray) -> np.ndarray:
+        # a set that shares a plane with the axis is put into that of azimuth 0
+        places, azimuths = self.local(positions)
+        beside = np.flatnonzero(places[:, 0] > ON_AXIS)
+        first = np.full(owners.max() + 1, -1)
+        first[owners[beside[::-1]]] = beside[::-1]
+        turn = np.where(first >= 0, azimuths[first], 0.0)[owners]
+        astray = beside[np.abs(np.sin((azimuths - turn)[beside])) > ON_PLANE]
+        kept = np.isin(owners, owners[astray])
+        turn[kept] = 0.0
+        azimuths = azimuths - turn
+        axis, across, third = axis_frame(self.molecule)
+        sideways = np.outer(np.cos(azimuths), across) + np.outer(np.sin(azimuths), third)
+        moved = self.molecule.mean_center + places[:, :1] * sideways + places[:, 1:] * axis
+        return np.where(kept[:, None], positions, moved)
 
     def free(self, harmonic: int) -> np.ndarray:
         return np.flatnonzero(self.mesh.doflocs[0] > 0) if harmonic else np.arange(self.size)

@@ -9,6 +9,7 @@ Certified Reduced Basis Methods, 2016, chapter 3).
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,8 @@ from spq.hartree import Shell, Solution
 from spq.integrals import Basis, CoulombFactors, labelled
 from spq.reduced import Reduced
 from spq.surface import line_positions, surface_points
-from spq.transition import transitions
+
+log = logging.getLogger(__name__)
 
 # states of each dot whose orbitals the basis is fitted to; segregated ones need two dots
 TRAINED = ("X-@{}", "X+@{}")
@@ -29,9 +31,6 @@ TRAINED_IN_DIMERS = ("segT@{}",)
 CHARGES = (1.0, -1.0)
 PLACES_PER_DOT = 3  # on the line of an axisymmetric molecule
 RINGS, AZIMUTHS = 2, 4  # of places around each dot in a solid
-LEAST = 1e-8  # eV, energy norm of a direction over all training problems, to be a natural orbital
-GAP = 0.05  # eV, least energy of a direction above the lowest state
-BARE = {0: 4, 1: 2}  # lowest states of each dot that are always kept, by |m|
 SPARE = 5.0  # how much larger an amplitude may be than its root mean square
 LEAST_AMPLITUDE = 3e-3
 EVERY = 2  # of the training problems is checked on the whole space
@@ -50,7 +49,10 @@ class Trained:
 
 
 def train(system: Reduced) -> list[Trained]:
-    """Solve the training problems of a reduced basis: charged and polarised states of every dot."""
+    """Solve the training problems of a reduced basis: charged and polarised states of every dot.
+
+    Those that do not converge are left out; that a state does not at all is logged.
+    """
     molecule = system.discretisation.model.molecule
     unit = system.charge_fields(training_places(system.discretisation))
     externals = np.concatenate([system.no_field()[None], *(charge * unit for charge in CHARGES)])
@@ -58,12 +60,15 @@ def train(system: Reduced) -> list[Trained]:
     for dot in range(1, len(molecule.dots) + 1):
         for name in TRAINED + (TRAINED_IN_DIMERS if len(molecule.dots) == 2 else ()):
             state = parse_state(name.format(dot), len(molecule.dots))
-            (bare,) = transitions(system, state, externals[:1])
-            if not bare.converged:
-                continue
-            solved = transitions(system, state, externals, bare)
+            shells = hartree.configuration(state.electrons, state.holes)
+            followed = [system.start(shell.kind, shell.dot, shell.level) for shell in shells]
+            followed = [np.tile(orbital, (len(externals), 1)) for orbital in followed]
+            solved = hartree.solve(system, shells, followed, externals)
             done = [i for i, each in enumerate(solved) if each.converged]
-            found.append(Trained([solved[i].initial for i in done], externals[done]))
+            if done:
+                found.append(Trained([solved[i] for i in done], externals[done]))
+            else:
+                log.warning("no training problem of %s converged", state.name)
     return found
 
 
@@ -87,7 +92,7 @@ def corrections(
     space = system.discretisation.space
     count = max(space.harmonics.orbital) + 1
     found: dict[str, list[list[np.ndarray]]] = {kind: [[] for _ in range(count)] for kind in KINDS}
-    worst = 0.0
+    worst = 0.0 if trained else np.inf
     for each in trained:
         solutions = each.solutions[::EVERY]
         if not solutions:
@@ -164,36 +169,28 @@ def _directions(discretisation, kind: str, m: int, vectors: np.ndarray, least: f
     return vectors @ (rotation[:, kept] / np.sqrt(size[kept]))
 
 
-def natural(system: Reduced, trained: list[Trained], parts: dict) -> tuple:
-    """Natural orbitals of the training problems: vectors, amplitudes, and how many are even and central.
+def amplitudes(system: Reduced, basis: Basis, trained: list[Trained]) -> dict[str, np.ndarray]:
+    """Amplitudes (n,) with which the states of each kind occur in the training problems, and room to spare.
 
-    parts: labels of the angular functions and their states, of each kind. Every harmonic |m| apart, the
-    orbitals are compressed in the energy norm, with the lowest bare states among them.
+    Those of sines are those of cosines. All are 1 where no training problem was solved.
     """
-    vectors: dict[str, np.ndarray] = {}
-    amplitudes: dict[str, np.ndarray] = {}
-    even, central = {}, {}
+    found = {}
     for kind, hamiltonian in system.hamiltonian.items():
         orbitals = _orbitals(trained, kind)
-        energies = np.diag(hamiltonian)
-        blocks, sizes = {}, {}
-        for label, part in parts[kind]:
-            if label >= 0:
-                weights = np.sqrt(energies[part] - energies.min() + GAP)
-                bare = BARE.get(label, 0) * system.dots
-                blocks[label], sizes[label] = _natural_block(orbitals[part], weights, bare)
-        starts = np.cumsum([0] + [blocks[abs(label)].shape[1] for label, _ in parts[kind]])
-        vectors[kind] = np.zeros((len(hamiltonian), starts[-1]))
-        for i, (label, part) in enumerate(parts[kind]):
-            vectors[kind][part, starts[i] : starts[i + 1]] = blocks[abs(label)]
-        amplitudes[kind] = np.concatenate([sizes[abs(label)] for label, _ in parts[kind]])
-        even[kind] = sum(block.shape[1] for block in blocks.values())
-        central[kind] = blocks[0].shape[1]
-    return vectors, amplitudes, even, central
+        if not len(orbitals):
+            found[kind] = np.ones(len(hamiltonian))
+            continue
+        mean = np.maximum(SPARE * np.sqrt(np.mean(orbitals**2, axis=0)), LEAST_AMPLITUDE)
+        sizes = [len(states.energies) for states in basis[kind]]
+        parts = dict(labelled(system.discretisation.space, sizes))
+        for label, part in parts.items():
+            mean[part] = mean[parts[abs(label)]]
+        found[kind] = mean
+    return found
 
 
 def _orbitals(trained: list[Trained], kind: str) -> np.ndarray:
-    """All orbitals of a kind, each times the root of its number of carriers, (n, k)."""
+    """All orbitals of a kind, each times the root of its number of carriers, (k, n)."""
     found = [
         np.sqrt(shell.count) * orbital
         for each in trained
@@ -201,18 +198,4 @@ def _orbitals(trained: list[Trained], kind: str) -> np.ndarray:
         for shell, orbital in zip(solution.shells, solution.orbitals, strict=True)
         if shell.kind == kind
     ]
-    return np.array(found).T
-
-
-def _natural_block(orbitals: np.ndarray, weights: np.ndarray, bare: int) -> tuple[np.ndarray, np.ndarray]:
-    """Orthonormal vectors (n, s) of one harmonic and their amplitudes (s,)."""
-    if not len(orbitals):
-        return np.empty((0, 0)), np.empty(0)
-    first = np.eye(len(orbitals))[:, :bare]
-    rest = orbitals - first @ (first.T @ orbitals)
-    left, size, _ = np.linalg.svd(weights[:, None] * rest, full_matrices=False)
-    space = np.linalg.qr(np.hstack([first, left[:, size**2 > LEAST] / weights[:, None]]))[0]
-    left, size, _ = np.linalg.svd(space.T @ orbitals)
-    mean = np.zeros(len(left))
-    mean[: len(size)] = size / np.sqrt(orbitals.shape[1])
-    return space @ left, np.maximum(SPARE * mean, LEAST_AMPLITUDE)
+    return np.array(found)

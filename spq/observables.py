@@ -16,7 +16,7 @@ from spq.carriers import State, parse_state
 from spq.errors import ConvergenceError
 from spq.hartree import Shell, Solution, System
 from spq.model import Model
-from spq.prepare import charge_field, companion, prepare, threads
+from spq.prepare import charge_field, threads, with_companion
 from spq.progress import Progress, silent
 from spq.reduced import Reduced
 from spq.surface import SurfaceCharge
@@ -151,11 +151,8 @@ def emission(
     asked = [state] if isinstance(state, (str, State)) else list(state)
     count = len(model.molecule.dots)
     states = [s if isinstance(s, State) else parse_state(s, count) for s in asked]
-    system, coarse = prepare(model, progress), companion(model, progress)
-    externals = (
-        charge_field(system, model, model.surface_charges),
-        charge_field(coarse, model, model.surface_charges),
-    )
+    system, coarse = with_companion(model, progress)
+    externals = tuple(charge_field(each or system, model, model.surface_charges) for each in (system, coarse))
     found: list[Emission] = []
     for done, each in enumerate(states):
         progress("emission", done, len(states))
@@ -170,7 +167,7 @@ def emission(
 
 
 def _emission(
-    system: System, coarse: Reduced, model: Model, state: State, externals: tuple[np.ndarray, np.ndarray]
+    system: System, coarse: Reduced | None, model: Model, state: State, externals: tuple
 ) -> Emission:
     """externals: the field of the charges on the system and on its companion."""
     bare = uncharged(system, state, model.final_state)

@@ -5,8 +5,11 @@ Beside it, its companion: the same on a coarser mesh in a looser basis, for the 
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections import OrderedDict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
@@ -14,19 +17,25 @@ from threadpoolctl import threadpool_limits
 
 from spq.direct import Direct
 from spq.discretisation import discretise
+from spq.errors import SpqError
 from spq.factorisation import load_solver
 from spq.hartree import System
 from spq.model import MapSpec, Model
+from spq.parallel import workers
 from spq.progress import Progress, silent
 from spq.reduced import Reduced
 from spq.reduction import reduction
 from spq.surface import SurfaceCharge
 
+log = logging.getLogger(__name__)
+
 PREPARED = 4  # problems kept in memory, companions among them
 COARSENING = 1.5  # of a companion's elements
 LOOSENESS = 3.0  # of its basis
+AT_ONCE = 1024  # charges whose fields are made together
+TURN = 1e-3  # s, after which a thread lets another one interpret
 
-_prepared: OrderedDict[tuple[Model, bool], System] = OrderedDict()
+_prepared: OrderedDict[tuple[Model, bool], System | None] = OrderedDict()
 
 
 def _key(model: Model) -> Model:
@@ -34,8 +43,8 @@ def _key(model: Model) -> Model:
 
 
 def is_prepared(model: Model) -> bool:
-    """Whether a model's discretised problem is in memory."""
-    return (_key(model), False) in _prepared
+    """Whether a model's discretised problem and its companion are in memory."""
+    return all((_key(model), coarse) in _prepared for coarse in (False, True))
 
 
 def prepare(model: Model, progress: Progress = silent) -> System:
@@ -43,29 +52,60 @@ def prepare(model: Model, progress: Progress = silent) -> System:
 
     The last ones are kept in memory. Raises what building the mesh and the operators raises.
     """
-    key = _key(model), False
-    if key not in _prepared:
-        _make_room()
-        direct = model.method == "direct"
+    key = _key(model)
+    if (key, False) not in _prepared:
         with threads(model):
-            discretisation = discretise(key[0], progress)
-            _prepared[key] = Direct(discretisation) if direct else reduction(discretisation, progress)
-    _prepared.move_to_end(key)
-    return _prepared[key]
-
-
-def companion(model: Model, progress: Progress = silent) -> Reduced:
-    """The reduced problem of a model on a coarser mesh, with a looser basis; raises as `prepare`."""
-    key = _key(model).replace(method="reduced"), True
-    if key not in _prepared:
-        _make_room()
-        with threads(model):
-            coarse = discretise(key[0], progress, COARSENING)
-            _prepared[key] = reduction(coarse, progress, LOOSENESS)
-    _prepared.move_to_end(key)
-    found = _prepared[key]
-    assert isinstance(found, Reduced)
+            discretisation = discretise(key, progress)
+            direct = model.method == "direct"
+            _keep(key, False, Direct(discretisation) if direct else reduction(discretisation, progress))
+    _prepared.move_to_end((key, False))
+    found = _prepared[key, False]
+    assert found is not None
     return found
+
+
+def companion(model: Model, progress: Progress = silent) -> Reduced | None:
+    """The reduced problem of a model on a coarser mesh, with a looser basis.
+
+    None if it cannot be made: it serves the estimate of errors only.
+    """
+    key = _key(model)
+    if (key, True) not in _prepared:
+        with threads(model):
+            try:
+                coarse = discretise(key.replace(method="reduced"), progress, COARSENING)
+                _keep(key, True, reduction(coarse, progress, LOOSENESS))
+            except SpqError as error:
+                log.warning("no errors are estimated: %s", error)
+                _keep(key, True, None)
+    _prepared.move_to_end((key, True))
+    found = _prepared[key, True]
+    assert found is None or isinstance(found, Reduced)
+    return found
+
+
+def with_companion(model: Model, progress: Progress = silent) -> tuple[System, Reduced | None]:
+    """`prepare` and `companion`, on the half plane side by side in two threads."""
+    key = _key(model)
+    missing = not ((key, False) in _prepared or (key, True) in _prepared)
+    if missing and workers() > 1 and model.chosen_discretisation != "solid" and model.method == "reduced":
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(TURN)
+        try:
+            with threads(model), ThreadPoolExecutor(1) as pool:
+                beside = pool.submit(companion, model)
+                prepare(model, progress)
+                beside.result()
+        finally:
+            sys.setswitchinterval(interval)
+    return prepare(model, progress), companion(model, progress)
+
+
+def _keep(model: Model, coarse: bool, system: System | None) -> None:
+    """Keep a problem and forget the oldest ones."""
+    _prepared[model, coarse] = system
+    while len(_prepared) > PREPARED:
+        _prepared.popitem(last=False)
 
 
 def threads(model: Model) -> AbstractContextManager:
@@ -76,15 +116,27 @@ def threads(model: Model) -> AbstractContextManager:
     return threadpool_limits(1, user_api="blas")
 
 
-def _make_room() -> None:
-    while len(_prepared) >= PREPARED:  # before the new one needs its memory
-        _prepared.popitem(last=False)
-
-
 def charge_field(system: System, model: Model, charges: Sequence[SurfaceCharge]) -> np.ndarray:
     """Field of several surface charges on a positive unit charge."""
-    if not charges:
-        return system.no_field()
-    positions = np.array([charge.resolve(model.molecule) for charge in charges])
+    positions = np.array([charge.resolve(model.molecule) for charge in charges]).reshape(-1, 3)
     values = np.array([charge.charge for charge in charges])
-    return np.tensordot(values, system.charge_fields(positions), axes=1)
+    return set_fields(system, positions, values, np.zeros(len(charges), dtype=int), 1)[0]
+
+
+def set_fields(
+    system: System, positions: np.ndarray, values: np.ndarray, owners: np.ndarray, count: int
+) -> np.ndarray:
+    """Fields (count, ...) of sets of charges on a positive unit charge.
+
+    positions (n, 3) in nm and values (n,) in e of all charges, owners: (n,) the set of each. A set is
+    turned about the axis of a linear molecule into a plane of symmetry where it can: its energies stay,
+    and half of the fields vanish.
+    """
+    fields = np.tile(system.no_field(), (count, *[1] * system.no_field().ndim))
+    if len(positions):
+        positions = system.discretisation.space.turned(positions, owners)
+    for start in range(0, len(positions), AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        unit = system.charge_fields(positions[part])
+        np.add.at(fields, owners[part], values[part].reshape(-1, *[1] * (unit.ndim - 1)) * unit)
+    return fields

@@ -15,7 +15,8 @@ from spq.hartree import Shell
 from spq.reduced import PerKind, Reduced, pairs_of, square
 
 AT_ONCE = 32  # matrices that are unpacked together
-NEGLIGIBLE = 5e-10  # eV, weighted Coulomb energy left out when fields are compressed
+# eV, weighted Coulomb energy left out when fields are compressed
+NEGLIGIBLE = {"coarse": 1e-7, "normal": 3e-8, "fine": 5e-9}
 
 
 def species(shell: Shell) -> str:
@@ -60,6 +61,7 @@ def projected(system: Reduced, vectors: PerKind, amplitudes: PerKind) -> Project
     that pairs so weighted need.
     """
     even = all(not each[system.even[name[0]] :].any() for name, each in vectors.items())
+    negligible = NEGLIGIBLE[system.discretisation.model.accuracy]
     factors, bases, whole = [], [], []
     for number, section in enumerate(system.factors):
         narrow: PerKind = {}
@@ -69,7 +71,7 @@ def projected(system: Reduced, vectors: PerKind, amplitudes: PerKind) -> Project
         stacked = np.hstack(list(narrow.values()))
         whole.append(np.zeros((len(section["e"]), stacked.shape[1])))
         whole[-1][: len(stacked)] = stacked
-        basis = _span(narrow, amplitudes, [slice(None)])
+        basis = _span(narrow, amplitudes, [slice(None)], negligible)
         factors.append({name: basis.T @ each for name, each in narrow.items()})
         bases.append(np.zeros((len(section["e"]), basis.shape[1])))
         bases[-1][: len(basis)] = basis
@@ -98,65 +100,47 @@ def projected(system: Reduced, vectors: PerKind, amplitudes: PerKind) -> Project
     return Projection(small, vectors, bases, whole[0])
 
 
-def condensed(
-    system: Reduced, vectors: PerKind, amplitudes: PerKind, even: dict[str, int], central: dict[str, int]
-) -> Reduced:
-    """The same reduced problem with fewer orbitals of each kind, and with fewer fields.
+def compressed(system: Reduced, amplitudes: PerKind) -> Reduced:
+    """The same reduced problem with fewer fields: those that its densities need.
 
-    vectors: (n, s) orthonormal, even ones first; amplitudes: (s,) with which they occur; even, central:
-    how many of the first new orbitals are even, and may hold a dot's lowest.
+    amplitudes: (n,) with which the states of each kind occur in orbitals.
     """
+    negligible = NEGLIGIBLE[system.discretisation.model.accuracy]
     harmonics = sorted({abs(label) for label in system.columns})
-    sections, turns = [], []
-    for section in system.factors:
-        narrow = {kind: _transformed(section[kind], vectors[kind]) for kind in section}
-        sections.append(narrow)
-        # sines and cosines alike, so that the problem stays symmetric about the axis
-        parts = {m: [part for label, part in system.columns.items() if abs(label) == m] for m in harmonics}
-        turns.append({m: _span(narrow, amplitudes, parts[m]) for m in harmonics})
+    # sines and cosines alike, so that the problem stays symmetric about the axis
+    parts = {m: [part for label, part in system.columns.items() if abs(label) == m] for m in harmonics}
+    turns = [{m: _span(f, amplitudes, parts[m], negligible) for m in harmonics} for f in system.factors]
     widths = {m: max(turn[m].shape[1] for turn in turns) for m in harmonics}
     starts = np.cumsum([0] + [widths[abs(label)] for label in system.columns])
     columns = {label: slice(*starts[i : i + 2]) for i, label in enumerate(system.columns)}
-    turned = []
-    for turn in turns:
-        turned.append(np.zeros((len(system.no_field()[0]), starts[-1])))
+
+    def turned(each: np.ndarray, turn: dict[int, np.ndarray]) -> np.ndarray:
+        """Vectors (k, ...) of all fields in the fewer ones, (k', ...)."""
+        found = np.zeros((starts[-1], *each.shape[1:]))
         for label, part in system.columns.items():
             block = turn[abs(label)]
             start = columns[label].start
-            turned[-1][part, start : start + block.shape[1]] = block
+            found[start : start + block.shape[1]] = np.tensordot(block, each[part], axes=(0, 0))
+        return found
 
     def place(positions: np.ndarray) -> np.ndarray:
-        fields = system.place(positions).swapaxes(0, 1)
-        return np.stack([field @ turn for field, turn in zip(fields, turned, strict=True)], axis=1)
-
-    def within(matrices: PerKind) -> PerKind:
-        return {kind: vectors[kind].T @ matrices[kind] @ vectors[kind] for kind in vectors}
+        sections = np.moveaxis(system.place(positions), 0, -1)
+        found = np.array([turned(each, turn) for each, turn in zip(sections, turns, strict=True)])
+        return np.moveaxis(found, -1, 0)
 
     factors = [
-        {kind: turn.T @ each for kind, each in section.items()}
-        for section, turn in zip(sections, turned, strict=True)
+        {kind: turned(each, turn) for kind, each in section.items()}
+        for section, turn in zip(system.factors, turns, strict=True)
     ]
-    return replace(
-        system,
-        hamiltonian=within(system.hamiltonian),
-        factors=factors,
-        populations=within(system.populations),
-        axial=within(system.axial),
-        pair_overlap=vectors["h"].T @ system.pair_overlap @ vectors["e"],
-        central=central,
-        even=even,
-        columns=columns,
-        place=place,
-        _sectors={},
-    )
+    return replace(system, factors=factors, columns=columns, place=place, _sectors={})
 
 
-def _span(factors: PerKind, amplitudes: PerKind, parts: list[slice]) -> np.ndarray:
+def _span(factors: PerKind, amplitudes: PerKind, parts: list[slice], negligible: float) -> np.ndarray:
     """Orthonormal fields (k, k') that hold parts of the factors (k, pairs) weighted with amplitudes."""
     weights = {name: pairs_of(amplitudes[name][None]) for name in factors}
     together = np.hstack([each[part] * weights[name] for name, each in factors.items() for part in parts])
     size, basis = np.linalg.eigh(together @ together.T)
-    return basis[:, np.cumsum(size) > NEGLIGIBLE]
+    return basis[:, np.cumsum(size) > negligible]
 
 
 def _transformed(factors: np.ndarray, vectors: np.ndarray) -> np.ndarray:

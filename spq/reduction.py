@@ -10,11 +10,11 @@ import numpy as np
 
 from spq.basis import diagonal, starting_vectors
 from spq.discretisation import Discretisation
-from spq.enrichment import corrections, natural, train
+from spq.enrichment import amplitudes, corrections, train
 from spq.integrals import TOLERANCE as PAIR_TOLERANCE
 from spq.integrals import Basis, CoulombFactors, coulomb_factors, labelled, pair_densities
 from spq.progress import Progress, silent
-from spq.projection import condensed
+from spq.projection import compressed
 from spq.reduced import Reduced
 from spq.space import Space
 
@@ -30,13 +30,13 @@ def reduction(discretisation: Discretisation, progress: Progress = silent, loose
     """Choose basis states of a discretised problem and compute all their integrals.
 
     The basis grows until the energies that it leaves out of the training problems (spq.enrichment)
-    are below the tolerance of the model's accuracy.
+    are below the tolerance of the model's accuracy. A looser one stays as it starts.
 
     Parameters
     ----------
     discretisation : Discretisation
     progress : called with what is being done
-    looseness : factor on the tolerances
+    looseness : factor on the tolerances, 1 or more
 
     Returns
     -------
@@ -54,27 +54,28 @@ def reduction(discretisation: Discretisation, progress: Progress = silent, loose
     vectors = starting_vectors(discretisation, looseness)
     found = time.perf_counter()
     progress("integrals", 0, 1)
-    tolerance = looseness * TOLERANCE[discretisation.model.accuracy]
+    tolerance = TOLERANCE[discretisation.model.accuracy]
+    left_out = np.inf
     for turn in range(ROUNDS):
         basis = diagonal(discretisation, vectors)
         system, coulomb = _integrated(discretisation, basis)
-        least = DIRECTION * NARROWED**turn * tolerance
         trained = train(system)
-        added, worst = corrections(system, basis, coulomb, trained, least)
-        log.info("basis %s leaves out %.1e eV", system.even, worst)
-        if worst < tolerance or turn == ROUNDS - 1:
+        if looseness > 1:
+            break
+        least = DIRECTION * NARROWED**turn * tolerance
+        added, left_out = corrections(system, basis, coulomb, trained, least)
+        log.info("basis %s leaves out %.1e eV", system.even, left_out)
+        if left_out < tolerance:
             break
         for kind, parts in vectors.items():
             vectors[kind] = [np.hstack(both) for both in zip(parts, added[kind], strict=True)]
-    if worst >= tolerance:
-        log.warning("the basis leaves out %.1e eV of an energy, wanted are %.0e eV", worst, tolerance)
+    else:
+        log.warning("the basis leaves out %.1e eV of an energy, wanted are %.0e eV", left_out, tolerance)
     if discretisation.space.harmonics.turning:  # in a solid the training problems are too few for that
-        sizes = {kind: [len(states.energies) for states in basis[kind]] for kind in basis}
-        labels = {kind: labelled(discretisation.space, size) for kind, size in sizes.items()}
-        system = condensed(system, *natural(system, trained, labels))
-        log.info("condensed to %s, %d fields", system.even, system.even_fields)
+        system = compressed(system, amplitudes(system, basis, trained))
+        log.info("compressed to %d fields", system.even_fields)
     seconds = {"states": found - start, "integrals": time.perf_counter() - found}
-    return replace(system, seconds=seconds, left_out=worst)
+    return replace(system, seconds=seconds, left_out=left_out)
 
 
 def _integrated(discretisation: Discretisation, basis: Basis) -> tuple[Reduced, list[CoulombFactors]]:

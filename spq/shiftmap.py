@@ -22,7 +22,7 @@ from spq.hartree import System
 from spq.inputfile import dumps
 from spq.model import Model
 from spq.observables import FLAGS, HYBRIDISED_RULE, POPULATIONS, VARIABLES, describe
-from spq.prepare import charge_field, companion, is_prepared, prepare, threads
+from spq.prepare import is_prepared, set_fields, threads, with_companion
 from spq.progress import Progress, silent
 from spq.reduced import Reduced
 from spq.snapshots import Snapshots
@@ -78,11 +78,12 @@ def shift_map(
     heights, azimuths, places = map_positions(model)
     spent = dict.fromkeys(("mesh", "states", "integrals"), 0.0)
     kept = is_prepared(model)
-    system, coarse = prepare(model, progress), companion(model, progress)
+    system, coarse = with_companion(model, progress)
     if not kept:
-        spent = _prepared_seconds(system, coarse)
+        spent = _prepared_seconds(system, *([coarse] if coarse else []))
     mapping = time.perf_counter()
-    fields, coarse_fields = _fields(system, model, places), _fields(coarse, model, places)
+    fields = _fields(system, model, places)
+    coarse_fields = fields if coarse is None else _fields(coarse, model, places)
     data = _empty(model, len(places))
     with threads(model):
         for i, state in enumerate(model.states):
@@ -120,8 +121,15 @@ def _prepared_seconds(*systems: System) -> dict[str, float]:
 
 def _fields(system: System, model: Model, places: np.ndarray) -> np.ndarray:
     """Fields (charges, points, ...) of the charge at every place and of the model's own charges."""
-    fields = np.multiply.outer(np.array(model.map.charges), system.charge_fields(places))
-    return fields + charge_field(system, model, model.surface_charges)
+    own = model.surface_charges
+    fixed = np.array([charge.resolve(model.molecule) for charge in own]).reshape(-1, 3)
+    positions = np.concatenate([places[:, None], np.tile(fixed, (len(places), 1, 1))], axis=1)
+    owners = np.repeat(np.arange(len(places)), 1 + len(own))
+    found = []
+    for charge in model.map.charges:
+        values = np.tile([charge, *(each.charge for each in own)], len(places))
+        found.append(set_fields(system, positions.reshape(-1, 3), values, owners, len(places)))
+    return np.array(found)
 
 
 def _empty(model: Model, points: int) -> dict[str, np.ndarray]:
@@ -167,7 +175,7 @@ def _map_state(
     return bare, found
 
 
-def _estimate(coarse: Reduced, model: Model, found, fields: np.ndarray, data: dict) -> None:
+def _estimate(coarse: Reduced | None, model: Model, found, fields: np.ndarray, data: dict) -> None:
     """Fill in the errors of one state's energies and shifts; fields: those on the companion."""
     bare, solved = found
     places = sorted(solved)

@@ -214,6 +214,13 @@ class Space(ABC):
         """Rows and columns of the inner degrees of freedom."""
         return sp.csr_matrix(matrix)[self.inner][:, self.inner].tocsr()
 
+    def turned(self, positions: np.ndarray, owners: np.ndarray) -> np.ndarray:
+        """Positions (n, 3) in nm of sets of charges, each turned by a symmetry that makes it simplest.
+
+        owners: (n,) the set of each.
+        """
+        return positions
+
     def azimuthal(self, labels: tuple[int, ...], positions: np.ndarray) -> np.ndarray:
         """Angular functions of the labels at positions (n, 3) in nm, (labels, n)."""
         return self.harmonics.values(labels, self.local(np.atleast_2d(positions))[1])

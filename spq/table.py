@@ -17,7 +17,7 @@ from spq.carriers import State
 from spq.errors import ConvergenceError, InputError
 from spq.model import Model
 from spq.observables import FLAGS, POPULATIONS, VARIABLES, describe
-from spq.prepare import companion, prepare, threads
+from spq.prepare import set_fields, threads, with_companion
 from spq.progress import Progress, silent
 from spq.snapshots import Snapshots
 from spq.surface import SurfaceCharge
@@ -64,7 +64,7 @@ class Table:
 
     def __init__(self, model: Model, progress: Progress = silent):
         self.model = model
-        self.system, self.companion = prepare(model, progress), companion(model, progress)
+        self.system, self.companion = with_companion(model, progress)
         self._snapshots: dict[State, Snapshots] = {}
 
     def entries(
@@ -99,7 +99,8 @@ class Table:
                 f"charges: must be {dots} numbers for all, or for each of {len(surface_charges)} sets of "
                 f"surface charges; the shape given is {states.shape}"
             )
-        externals = [self._fields(system, surface_charges) for system in (self.system, self.companion)]
+        both = (self.system, self.companion or self.system)
+        externals = [self._fields(system, surface_charges) for system in both]
         data = self._empty(len(surface_charges))
         for charge in sorted({tuple(row) for row in states.tolist()}):
             rows = np.flatnonzero((states == charge).all(axis=1))
@@ -112,16 +113,11 @@ class Table:
     def _fields(self, system, sets: Sequence[Sequence[SurfaceCharge]]) -> np.ndarray:
         """Field of each set and of the model's own charges, (entries, ...)."""
         own = self.model.surface_charges
-        together = [charge for charges in sets for charge in charges] + list(own)
-        total = np.tile(system.no_field(), (len(sets), 1, 1))
-        if not together:
-            return total
-        positions = np.array([charge.resolve(self.model.molecule) for charge in together])
-        values = np.array([charge.charge for charge in together])
-        owner = np.repeat(np.arange(len(sets)), [len(charges) for charges in sets])
-        each = values[:, None, None] * system.charge_fields(positions)
-        np.add.at(total, owner, each[: len(owner)])
-        return total + each[len(owner) :].sum(axis=0)
+        together = [(charge, i) for i, charges in enumerate(sets) for charge in (*charges, *own)]
+        positions = np.array([charge.resolve(self.model.molecule) for charge, _ in together])
+        values = np.array([charge.charge for charge, _ in together])
+        owners = np.array([i for _, i in together], dtype=int)
+        return set_fields(system, positions.reshape(-1, 3), values, owners, len(sets))
 
     def _empty(self, entries: int) -> dict[str, np.ndarray]:
         dots = len(self.model.molecule.dots)

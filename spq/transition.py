@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -40,6 +41,9 @@ class Transition:
     def iterations(self) -> int:
         """Iterations of both solutions together."""
         return self.initial.iterations + (self.final.iterations if self.final else 0)
+
+
+_uncharged: WeakKeyDictionary[System, dict[tuple[State, str], Transition]] = WeakKeyDictionary()
 
 
 def transitions(
@@ -147,9 +151,15 @@ def _frozen(system: System, state: State, initial: Solution) -> Solution:
 
 
 def uncharged(system: System, state: State, final_state: str) -> Transition:
-    """The transition without surface charges; raises ConvergenceError with the Transition so far."""
-    (bare,) = transitions(system, state, system.no_field()[None], final_state=final_state)
-    return converged(bare)
+    """The transition without surface charges; raises ConvergenceError with the Transition so far.
+
+    It is kept as long as the system.
+    """
+    known = _uncharged.setdefault(system, {})
+    if (state, final_state) not in known:
+        (bare,) = transitions(system, state, system.no_field()[None], final_state=final_state)
+        known[state, final_state] = converged(bare)
+    return known[state, final_state]
 
 
 def converged(found: Transition) -> Transition:

@@ -44,8 +44,7 @@ def small(axisymmetric_sphere, monkeypatch):
     """A model and its prepared system, used by shift_map without preparing it again."""
     model = gallery.uniform_monomer(0.32, accuracy="coarse")
     coarse = spq.prepare.companion(model)
-    monkeypatch.setattr(shiftmap, "companion", lambda model, progress: coarse)
-    monkeypatch.setattr(shiftmap, "prepare", lambda model, progress: axisymmetric_sphere)
+    monkeypatch.setattr(shiftmap, "with_companion", lambda model, progress: (axisymmetric_sphere, coarse))
     return model
 
 
