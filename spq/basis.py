@@ -20,6 +20,7 @@ from spq.errors import ConvergenceError
 from spq.geometry import Molecule
 from spq.integrals import Basis, States
 from spq.meshing import frame
+from spq.parallel import in_threads
 from spq.schrodinger import lowest_states, orthonormal
 from spq.space import Space
 
@@ -55,12 +56,16 @@ def starting_vectors(discretisation: Discretisation, looseness: float = 1.0) -> 
     molecule = discretisation.model.molecule
     lowest = {kind: _lowest(discretisation, kind) for kind in KINDS}
     found = {kind: [[vectors] for vectors in lowest[kind]] for kind in KINDS}
-    for dot in range(len(molecule.dots)):
-        local = {kind: _local(discretisation, kind, lowest[kind][0], dot) for kind in KINDS}
-        probes = _probe_potentials(discretisation, local, dot)
-        for kind in KINDS:
-            for m, vectors in enumerate(_responses(discretisation, kind, local[kind], probes)):
-                found[kind][m].append(_compressed(discretisation, kind, m, vectors, lowest[kind][m], least))
+    dots = range(len(molecule.dots))
+    local = [{kind: _local(discretisation, kind, lowest[kind][0], dot) for kind in KINDS} for dot in dots]
+    probes = [_probe_potentials(discretisation, local[dot], dot) for dot in dots]
+    jobs = [(dot, kind) for dot in dots for kind in KINDS]
+    made = in_threads(
+        lambda job: _responses(discretisation, job[1], local[job[0]][job[1]], probes[job[0]]), jobs, turning
+    )
+    for (_, kind), responses in zip(jobs, made, strict=True):
+        for m, vectors in enumerate(responses):
+            found[kind][m].append(_compressed(discretisation, kind, m, vectors, lowest[kind][m], least))
     return {kind: [np.hstack(each) for each in parts] for kind, parts in found.items()}
 
 

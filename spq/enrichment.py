@@ -16,10 +16,11 @@ import numpy as np
 
 from spq import hartree
 from spq.basis import Vectors, probe_positions
-from spq.carriers import parse_state
+from spq.carriers import State, parse_state
 from spq.discretisation import KINDS, SIGN, Discretisation
 from spq.hartree import Shell, Solution
 from spq.integrals import Basis, CoulombFactors, labelled
+from spq.parallel import in_threads
 from spq.reduced import Reduced
 from spq.surface import line_positions, surface_points
 
@@ -56,20 +57,22 @@ def train(system: Reduced) -> list[Trained]:
     molecule = system.discretisation.model.molecule
     unit = system.charge_fields(training_places(system.discretisation))
     externals = np.concatenate([system.no_field()[None], *(charge * unit for charge in CHARGES)])
-    found = []
-    for dot in range(1, len(molecule.dots) + 1):
-        for name in TRAINED + (TRAINED_IN_DIMERS if len(molecule.dots) == 2 else ()):
-            state = parse_state(name.format(dot), len(molecule.dots))
-            shells = hartree.configuration(state.electrons, state.holes)
-            followed = [system.start(shell.kind, shell.dot, shell.level) for shell in shells]
-            followed = [np.tile(orbital, (len(externals), 1)) for orbital in followed]
-            solved = hartree.solve(system, shells, followed, externals)
-            done = [i for i, each in enumerate(solved) if each.converged]
-            if done:
-                found.append(Trained([solved[i] for i in done], externals[done]))
-            else:
-                log.warning("no training problem of %s converged", state.name)
-    return found
+    names = TRAINED + (TRAINED_IN_DIMERS if len(molecule.dots) == 2 else ())
+    numbers = range(1, len(molecule.dots) + 1)
+    states = [parse_state(name.format(dot), len(molecule.dots)) for dot in numbers for name in names]
+
+    def solve(state: State) -> Trained:
+        shells = hartree.configuration(state.electrons, state.holes)
+        followed = [system.start(shell.kind, shell.dot, shell.level) for shell in shells]
+        followed = [np.tile(orbital, (len(externals), 1)) for orbital in followed]
+        solved = hartree.solve(system, shells, followed, externals)
+        done = [i for i, each in enumerate(solved) if each.converged]
+        if not done:
+            log.warning("no training problem of %s converged", state.name)
+        return Trained([solved[i] for i in done], externals[done])
+
+    turning = system.discretisation.space.harmonics.turning
+    return [trained for trained in in_threads(solve, states, turning) if trained.solutions]
 
 
 def training_places(discretisation: Discretisation) -> np.ndarray:
@@ -91,29 +94,14 @@ def corrections(
     """
     space = system.discretisation.space
     count = max(space.harmonics.orbital) + 1
+    jobs = [Trained(t.solutions[::EVERY], t.externals[::EVERY]) for t in trained]
+    turning = space.harmonics.turning
+    solved = in_threads(lambda job: _one_transition(system, basis, coulomb, job), jobs, turning)
     found: dict[str, list[list[np.ndarray]]] = {kind: [[] for _ in range(count)] for kind in KINDS}
-    worst = 0.0 if trained else np.inf
-    for each in trained:
-        solutions = each.solutions[::EVERY]
-        if not solutions:
-            continue
-        shells = solutions[0].shells
-        total = np.zeros(len(solutions))
-        densities = np.array([solution.densities for solution in solutions])
-        for i, shell in enumerate(shells):
-            fields = hartree.orbital_fields(system, shells, densities, i)
-            fields += SIGN[shell.kind] * each.externals[::EVERY]
-            orbitals = np.array([solution.orbitals[i] for solution in solutions])
-            levels = np.array([solution.levels[i] for solution in solutions])
-            for start in range(0, len(levels), TOGETHER):
-                part = slice(start, start + TOGETHER)
-                left_out = _corrected(
-                    system, basis, coulomb, shell, fields[part], orbitals[part], levels[part]
-                )
-                for m, (vectors, energies) in enumerate(left_out):
-                    found[shell.kind][m].append(vectors)
-                    total[part] += shell.count * energies
-        worst = max(worst, float(total.max()))
+    for vectors, _ in solved:
+        for kind, m, some in vectors:
+            found[kind][m].append(some)
+    worst = max((energy for _, energy in solved), default=np.inf)
     added: Vectors = {
         kind: [
             _directions(system.discretisation, kind, m, np.hstack(each), least)
@@ -122,6 +110,25 @@ def corrections(
         for kind, parts in found.items()
     }
     return added, worst
+
+
+def _one_transition(system: Reduced, basis: Basis, coulomb: list, trained: Trained) -> tuple[list, float]:
+    """Corrections (inner, b) of each kind and |m| to solutions, and the largest energy left out in eV."""
+    solutions, externals = trained.solutions, trained.externals
+    shells, found = solutions[0].shells, []
+    total = np.zeros(len(solutions))
+    densities = np.array([solution.densities for solution in solutions])
+    for i, shell in enumerate(shells):
+        fields = hartree.orbital_fields(system, shells, densities, i) + SIGN[shell.kind] * externals
+        orbitals = np.array([solution.orbitals[i] for solution in solutions])
+        levels = np.array([solution.levels[i] for solution in solutions])
+        for start in range(0, len(levels), TOGETHER):
+            part = slice(start, start + TOGETHER)
+            left_out = _corrected(system, basis, coulomb, shell, fields[part], orbitals[part], levels[part])
+            for m, (vectors, energies) in enumerate(left_out):
+                found.append((shell.kind, m, vectors))
+                total[part] += shell.count * energies
+    return found, float(total.max())
 
 
 def _corrected(

@@ -10,6 +10,7 @@ import logging
 import os
 import weakref
 from collections.abc import Callable
+from threading import Lock
 
 import numpy as np
 import scipy.sparse as sp
@@ -43,6 +44,7 @@ class Factorisation:
         self._free = None if free is None or len(free) == matrix.shape[0] else free
         if self._free is not None:
             matrix = matrix[self._free][:, self._free].tocsr()
+        self._alone = Lock()  # the solver's memory serves one solution at a time
         self._solve_block = _pardiso(matrix) or _superlu(matrix)
         probe = np.cos(np.arange(matrix.shape[0], dtype=float))
         solution = self._solve(probe)
@@ -65,11 +67,12 @@ class Factorisation:
 
     def _solve(self, right: np.ndarray) -> np.ndarray:
         if right.ndim == 1:
-            return self._solve_block(right[:, None])[:, 0]
+            return self._solve(right[:, None])[:, 0]
         solution = np.empty(right.shape)
         for start in range(0, right.shape[1], BATCH):
             block = slice(start, start + BATCH)
-            solution[:, block] = self._solve_block(right[:, block])
+            with self._alone:
+                solution[:, block] = self._solve_block(right[:, block])
         return solution
 
 

@@ -135,6 +135,19 @@ def lingering(energies: np.ndarray, closeness: np.ndarray, latest: np.ndarray) -
     return int(near[np.argmax(latest[near])])
 
 
+def certain(choose: Choice, closeness: np.ndarray, latest: np.ndarray) -> np.ndarray:
+    """Where states with these overlaps² (b,) are what `choose` takes, whatever the others are.
+
+    The overlaps² of all states with one orbital sum to 1.
+    """
+    if choose is closest:
+        return closeness > 0.5
+    if choose is lingering:
+        least = max(SURVIVOR_OVERLAP, 0.5 * (1 - SURVIVOR_MARGIN))
+        return (closeness > least) & (latest > 0.5)
+    return closeness >= 1 - SURVIVOR_OVERLAP
+
+
 def _near(closeness: np.ndarray) -> np.ndarray:
     """Indices of the states that pass for the reference; at least the closest."""
     best = closeness.max()

@@ -17,6 +17,7 @@ import scipy.linalg
 
 from spq.errors import SpqError
 from spq.factorisation import Factorisation
+from spq.parallel import in_threads
 from spq.poisson import Poisson
 from spq.space import Space
 from spq.units import COULOMB
@@ -157,9 +158,10 @@ def coulomb_factors(poisson: Poisson, basis: Basis, densities: dict[int, PairDen
     SpqError
         If the chosen pair densities are linearly dependent.
     """
-    integrals, potentials = {}, {}
-    for harmonic, pairs in densities.items():
-        integrals[harmonic], potentials[harmonic] = _one_harmonic(poisson, pairs, harmonic)
+    turning = poisson.space.harmonics.turning
+    solved = in_threads(lambda m: _one_harmonic(poisson, densities[m], m), densities, turning)
+    integrals = {m: each for m, (each, _) in zip(densities, solved, strict=True)}
+    potentials = {m: each for m, (_, each) in zip(densities, solved, strict=True)}
     columns, start = {}, 0
     for label in poisson.space.harmonics.potential:
         count = potentials[abs(label)].shape[1]

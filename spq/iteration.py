@@ -13,8 +13,8 @@ from typing import Protocol
 import numpy as np
 
 GROWTH = 1.3  # of a residual in one step, that makes an iteration careful
-CLOSE = 3e-3  # relative residual at which it dares again
-PATIENT = 12  # careful steps, after which it dares again if they crawl
+CLOSE = 1e-3  # relative residual at which it dares again
+PATIENT = 8  # careful steps, after which it dares again if they crawl
 LESS, LEAST = 0.5, 0.02  # factor on the damping when it becomes careful, and its least value
 MORE, FALL = 1.1, 0.9  # factor on it after a careful step whose residual fell below that part
 RIDGE = 1e-13  # relative; steps that depend on each other are resolved by least squares

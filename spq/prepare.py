@@ -5,23 +5,20 @@ Beside it, its companion: the same on a coarser mesh in a looser basis, for the 
 
 from __future__ import annotations
 
+import functools
 import logging
-import sys
 from collections import OrderedDict
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from spq.direct import Direct
 from spq.discretisation import discretise
 from spq.errors import SpqError
-from spq.factorisation import load_solver
 from spq.hartree import System
 from spq.model import MapSpec, Model
-from spq.parallel import workers
+from spq.parallel import in_threads, one_thread
 from spq.progress import Progress, silent
 from spq.reduced import Reduced
 from spq.reduction import reduction
@@ -32,12 +29,13 @@ log = logging.getLogger(__name__)
 PREPARED = 4  # problems kept in memory, companions among them
 COARSENING = 1.5  # of a companion's elements
 LOOSENESS = 3.0  # of its basis
+KEYS = 64  # models whose key is remembered
 AT_ONCE = 1024  # charges whose fields are made together
-TURN = 1e-3  # s, after which a thread lets another one interpret
 
 _prepared: OrderedDict[tuple[Model, bool], System | None] = OrderedDict()
 
 
+@functools.lru_cache(KEYS)
 def _key(model: Model) -> Model:
     return model.replace(surface_charges=(), map=MapSpec(), final_state="relaxed")
 
@@ -88,16 +86,10 @@ def with_companion(model: Model, progress: Progress = silent) -> tuple[System, R
     """`prepare` and `companion`, on the half plane side by side in two threads."""
     key = _key(model)
     missing = not ((key, False) in _prepared or (key, True) in _prepared)
-    if missing and workers() > 1 and model.chosen_discretisation != "solid" and model.method == "reduced":
-        interval = sys.getswitchinterval()
-        sys.setswitchinterval(TURN)
-        try:
-            with threads(model), ThreadPoolExecutor(1) as pool:
-                beside = pool.submit(companion, model)
-                prepare(model, progress)
-                beside.result()
-        finally:
-            sys.setswitchinterval(interval)
+    if missing and model.chosen_discretisation != "solid" and model.method == "reduced":
+        with threads(model):
+            jobs = (lambda: prepare(model, progress), lambda: companion(model))
+            in_threads(lambda job: job(), jobs)
     return prepare(model, progress), companion(model, progress)
 
 
@@ -112,8 +104,7 @@ def threads(model: Model) -> AbstractContextManager:
     """Linear algebra in one thread, unless the matrices are those of a solid."""
     if model.chosen_discretisation == "solid":
         return nullcontext()
-    load_solver()  # what is loaded later would not be limited
-    return threadpool_limits(1, user_api="blas")
+    return one_thread()
 
 
 def charge_field(system: System, model: Model, charges: Sequence[SurfaceCharge]) -> np.ndarray:

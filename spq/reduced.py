@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
 from spq.discretisation import BARRIER, Discretisation
-from spq.hartree import Choice, Shell
+from spq.hartree import Choice, Shell, certain
 
 RESIDUAL = 1e-8  # eV, of an orbital that needs no further step
 NEAR = 1e-6  # eV, of one that has been improved
 RAYLEIGH_STEPS = 4
-CERTAIN = 0.7  # overlap² with the reference
 
 PerKind = dict[str, np.ndarray]
 
@@ -113,8 +113,9 @@ class Reduced:
         references = references[:, :size]
         energies, orbitals, found = rayleigh(matrices, guesses[:, :size])
         overlaps = np.einsum("bn,bn->b", references, orbitals)
-        # an overlap² beyond this leaves no other state that `choose` could take
-        for each in np.flatnonzero(~found | (overlaps**2 < CERTAIN)):
+        resembled = np.einsum("bn,bn->b", guesses[:, :size], orbitals)
+        found &= certain(choose, overlaps**2, resembled**2)
+        for each in np.flatnonzero(~found):
             levels, vectors = np.linalg.eigh(matrices[each])
             overlap = references[each] @ vectors
             latest = guesses[each, :size] @ vectors
@@ -138,7 +139,9 @@ class Reduced:
         size, factors = self.sector(key, even)
         for section, each in zip(fields.swapaxes(0, 1), factors, strict=True):
             packed = packed + section[:, : len(each)] @ each
-        return packed[:, square(size)].reshape(-1, size, size) + self.hamiltonian[key][:size, :size]
+        found = packed[:, square(size)].reshape(-1, size, size)
+        found += self.hamiltonian[key][:size, :size]
+        return found
 
     def outside(self, key: str, externals: np.ndarray, orbitals: np.ndarray, densities) -> np.ndarray:
         """Energies (b,) in eV of orbitals with the given densities in external fields."""
@@ -182,10 +185,21 @@ class Reduced:
 
 def pairs_of(orbitals: np.ndarray) -> np.ndarray:
     """Products c_a c_b of orbitals (b, n), a >= b, those with a > b twice, (b, pairs)."""
-    lower, upper = np.tril_indices(orbitals.shape[1])
-    return orbitals[:, lower] * orbitals[:, upper] * np.where(lower == upper, 1.0, 2.0)
+    lower, upper, twice = _triangle(orbitals.shape[1])
+    pairs = orbitals[:, lower]
+    pairs *= orbitals[:, upper]
+    pairs *= twice
+    return pairs
 
 
+@lru_cache
+def _triangle(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Row and column of each element of a packed lower triangle, and how often it occurs."""
+    lower, upper = np.tril_indices(size)
+    return lower, upper, np.where(lower == upper, 1.0, 2.0)
+
+
+@lru_cache
 def square(size: int) -> np.ndarray:
     """Where each element of a symmetric matrix stands in its packed lower triangle, (size²,)."""
     row, column = np.indices((size, size))
@@ -209,9 +223,8 @@ def rayleigh(matrices: np.ndarray, guesses: np.ndarray) -> tuple[np.ndarray, np.
         if not len(moving) or step == RAYLEIGH_STEPS:
             break
         shifted = matrices[moving]
-        diagonal = range(shifted.shape[1])
         # a little off, so that the exact eigenvalue does not make the matrix singular
-        shifted[:, diagonal, diagonal] -= (values[moving] + 1e-14)[:, None]
+        np.einsum("bii->bi", shifted)[:] -= (values[moving] + 1e-14)[:, None]
         solved = np.linalg.solve(shifted, vectors[moving][:, :, None])[:, :, 0]
         vectors[moving] = solved / np.linalg.norm(solved, axis=1)[:, None]
     return values, vectors, error <= NEAR

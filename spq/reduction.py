@@ -13,6 +13,7 @@ from spq.discretisation import Discretisation
 from spq.enrichment import amplitudes, corrections, train
 from spq.integrals import TOLERANCE as PAIR_TOLERANCE
 from spq.integrals import Basis, CoulombFactors, coulomb_factors, labelled, pair_densities
+from spq.parallel import in_threads
 from spq.progress import Progress, silent
 from spq.projection import compressed
 from spq.reduced import Reduced
@@ -83,7 +84,9 @@ def _integrated(discretisation: Discretisation, basis: Basis) -> tuple[Reduced, 
     space = discretisation.space
     harmonics = [label for label in space.harmonics.potential if label >= 0]
     least = PAIR_TOLERANCE[discretisation.model.accuracy]
-    densities = {m: pair_densities(discretisation.poisson[0], basis, m, least) for m in harmonics}
+    first, turning = discretisation.poisson[0], space.harmonics.turning
+    found = in_threads(lambda m: pair_densities(first, basis, m, least), harmonics, turning)
+    densities = dict(zip(harmonics, found, strict=True))
     coulomb = [coulomb_factors(poisson, basis, densities) for poisson in discretisation.poisson]
     parts = {kind: labelled(space, [len(s.energies) for s in basis[kind]]) for kind in basis}
     pair_overlap = np.zeros((parts["h"][-1][1].stop, parts["e"][-1][1].stop))
