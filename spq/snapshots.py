@@ -76,7 +76,7 @@ class Snapshots:
             worst = worst[error[worst] > TOLERANCE]
             if not len(worst):
                 break
-            self._learn(externals, asked[worst], known)
+            self._learn(externals, asked[worst], known, [solved[i] for i in worst])
         self._finish(externals, known)
         return [known[i] for i in range(len(externals))]
 
@@ -86,20 +86,37 @@ class Snapshots:
         solved = self._narrowly(externals[left])
         errors = self._left_out(solved, externals[left])
         projection, _ = self._narrow()
-        far = left[~(errors.sum(axis=1) < LARGEST)]
+        far = np.flatnonzero(~(errors.sum(axis=1) < LARGEST))
         for i, each, (first, last) in zip(left.tolist(), solved, errors, strict=True):
             each = self._changed(each, projection, narrow=False)
             initial = replace(each.initial, energy=each.initial.energy - first)
             final = each.final and replace(each.final, energy=each.final.energy - last)
             known[i] = replace(each, initial=initial, final=final)
-        known |= dict(zip(far.tolist(), self._wholly(externals[far]), strict=True))
+        better = self._wholly(externals[left[far]], [solved[i] for i in far])
+        known |= dict(zip(left[far].tolist(), better, strict=True))
 
-    def _wholly(self, externals: np.ndarray) -> list[Transition]:
-        return many(self.system, externals, self.bare, self.final_state)
+    def _wholly(self, externals: np.ndarray, near: list[Transition] | None = None) -> list[Transition]:
+        """Transitions solved in the whole basis; near: in the space, to start from where they converged."""
+        start = near and [self._changed(each, self._narrow()[0], narrow=False) for each in near]
+        done = np.array([each.converged for each in start or []], dtype=bool)
+        if start is None or not done.any():
+            return many(self.system, externals, self.bare, self.final_state)
+        first = [each for each in start if each.converged]
+        solved = many(self.system, externals[done], self.bare, self.final_state, first)
+        found = dict(zip(np.flatnonzero(done).tolist(), solved, strict=True))
+        solved = self._wholly(externals[~done])
+        found |= dict(zip(np.flatnonzero(~done).tolist(), solved, strict=True))
+        return [found[i] for i in range(len(externals))]
 
-    def _learn(self, externals: np.ndarray, chosen: np.ndarray, known: dict[int, Transition]) -> None:
+    def _learn(
+        self,
+        externals: np.ndarray,
+        chosen: np.ndarray,
+        known: dict[int, Transition],
+        near: list[Transition] | None = None,
+    ) -> None:
         """Solve some problems in the whole basis, note them as known, and take their orbitals."""
-        solved = self._wholly(externals[chosen])
+        solved = self._wholly(externals[chosen], near)
         known |= dict(zip(chosen.tolist(), solved, strict=True))
         self._take([each for each in solved if each.converged])
 

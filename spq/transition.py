@@ -98,9 +98,13 @@ def continued(
     externals: np.ndarray,
     reference: Transition,
     final_state: str,
+    first: Sequence[Transition] | None = None,
 ) -> list[Transition]:
-    """Transitions in b fields; those that do not converge at once are reached in steps from no field."""
-    found = transitions(system, state, externals, reference, final_state)
+    """Transitions in b fields; those that do not converge at once are reached in steps from no field.
+
+    first: b transitions of similar problems to start from.
+    """
+    found = transitions(system, state, externals, reference, final_state, first)
     lost = np.array([i for i, each in enumerate(found) if not each.converged], dtype=int)
     reached = [reference] * len(lost)
     for part in (0.25, 0.5, 0.75, 1.0):
@@ -115,11 +119,18 @@ def continued(
     return found
 
 
-def many(system: System, externals: np.ndarray, reference: Transition, final_state: str) -> list[Transition]:
+def many(
+    system: System,
+    externals: np.ndarray,
+    reference: Transition,
+    final_state: str,
+    first: Sequence[Transition] | None = None,
+) -> list[Transition]:
     """Transitions in any number of fields (b, ...), as many at once as the system likes; see `continued`."""
 
     def solve(part: slice) -> list[Transition]:
-        return continued(system, reference.state, externals[part], reference, final_state)
+        start = None if first is None else first[part]
+        return continued(system, reference.state, externals[part], reference, final_state, start)
 
     if system.batch == 1:
         return [each for i in range(len(externals)) for each in solve(slice(i, i + 1))]
