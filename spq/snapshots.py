@@ -23,11 +23,13 @@ from spq.projection import Projection, projected, species
 from spq.reduced import PerKind, Reduced
 from spq.transition import Transition, many
 
-TOLERANCE = 2e-5  # eV, energy left out, before it is taken off
-LARGEST = 1e-4  # eV left out of a problem that is solved in the whole basis after all
+TOLERANCE = 5e-5  # eV, energy left out, before it is taken off
+LARGEST = 2e-4  # eV left out of a problem that is solved in the whole basis after all
 SEEDS = 32  # solutions to begin with
 AT_ONCE = 16  # solutions that are added in a round
 CANDIDATES = 96  # problems whose residual is looked at
+NEIGHBOURS = 4  # of which one is solved from scratch
+EASY = 20  # iterations of it, with which the others are started from it
 WORTHWHILE = 200  # fewer problems are solved in the whole basis
 GAP = 0.02  # eV, least energy denominator
 NEGLIGIBLE = 4e-6  # eV, energy norm of a direction that is not added, over all solutions
@@ -83,7 +85,7 @@ class Snapshots:
     def _finish(self, externals: np.ndarray, known: dict[int, Transition]) -> None:
         """Solve what is not known in the space, and take off the energy that it leaves out."""
         left = np.array([i for i in range(len(externals)) if i not in known], dtype=int)
-        solved = self._narrowly(externals[left])
+        solved = self._narrowly_in_turn(externals[left])
         errors = self._left_out(solved, externals[left])
         projection, _ = self._narrow()
         far = np.flatnonzero(~(errors.sum(axis=1) < LARGEST))
@@ -168,6 +170,28 @@ class Snapshots:
         """Transitions solved in the space, their orbitals in the space."""
         projection, bare = self._narrow()
         return many(projection.system, projection.externals(externals), bare, self.final_state)
+
+    def _narrowly_in_turn(self, externals: np.ndarray) -> list[Transition]:
+        """The same; most of them are started from the nearest of those that are solved first."""
+        projection, bare = self._narrow()
+        fields = projection.externals(externals)
+        found = dict(enumerate(many(projection.system, fields[::NEIGHBOURS], bare, self.final_state)))
+        found = {NEIGHBOURS * i: each for i, each in found.items()}
+        # where that was hard several solutions may exist: all begin at the uncharged one there
+        easy = np.array([i for i, each in found.items() if each.converged and each.iterations <= EASY])
+        rest = np.array([i for i in range(len(fields)) if i not in found], dtype=int)
+        nearest = np.full(len(rest), -1)
+        if len(easy):
+            every = np.array(sorted(found))
+            apart = np.sum(fields[every] ** 2, axis=1) - 2 * fields[rest] @ fields[every].T
+            nearest = every[np.argmin(apart, axis=1)]
+        warm = np.isin(nearest, easy)
+        first = [found[i] for i in nearest[warm]]
+        solved = many(projection.system, fields[rest[warm]], bare, self.final_state, first)
+        found |= dict(zip(rest[warm].tolist(), solved, strict=True))
+        solved = many(projection.system, fields[rest[~warm]], bare, self.final_state)
+        found |= dict(zip(rest[~warm].tolist(), solved, strict=True))
+        return [found[i] for i in range(len(fields))]
 
     def _left_out(self, solved: list[Transition], externals: np.ndarray) -> np.ndarray:
         """Energies in eV that the space leaves out of initial and final solutions, (b, 2).
