@@ -6,6 +6,7 @@ MKL PARDISO where its library exists (x86-64), SuperLU in symmetric mode elsewhe
 from __future__ import annotations
 
 import functools
+import importlib.metadata
 import logging
 import os
 import weakref
@@ -82,6 +83,9 @@ Solver = Callable[[np.ndarray], np.ndarray]  # right-hand sides (n, k) -> soluti
 @functools.cache
 def load_solver() -> type | None:
     """PARDISO's interface, its library loaded; None where there is none."""
+    installed = _installed_library()
+    if installed:
+        os.environ.setdefault("PYPARDISO_MKL_RT", installed)
     try:
         from pypardiso import PyPardisoSolver
     except ImportError as error:
@@ -90,6 +94,16 @@ def load_solver() -> type | None:
     # otherwise every new solver searches the whole installation for the library
     os.environ.setdefault("PYPARDISO_MKL_RT", PyPardisoSolver(mtype=2).libmkl._name)
     return PyPardisoSolver
+
+
+def _installed_library() -> str | None:
+    """Path of MKL's library as its package says; PARDISO's interface would search every folder for it."""
+    try:
+        files = importlib.metadata.files("mkl") or []
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    found = [file for file in files if "mkl_rt" in file.name]
+    return os.path.realpath(str(found[0].locate())) if len(found) == 1 else None
 
 
 def _pardiso(matrix: sp.csr_matrix) -> Solver | None:

@@ -123,16 +123,12 @@ def compressed(system: Reduced, amplitudes: PerKind) -> Reduced:
             found[start : start + block.shape[1]] = np.tensordot(block, each[part], axes=(0, 0))
         return found
 
-    def place(positions: np.ndarray) -> np.ndarray:
-        sections = np.moveaxis(system.place(positions), 0, -1)
-        found = np.array([turned(each, turn) for each, turn in zip(sections, turns, strict=True)])
-        return np.moveaxis(found, -1, 0)
-
     factors = [
         {kind: turned(each, turn) for kind, each in section.items()}
         for section, turn in zip(system.factors, turns, strict=True)
     ]
-    return replace(system, factors=factors, columns=columns, place=place, _sectors={})
+    potentials = {m: each @ turns[0][m] for m, each in system.potentials.items()}
+    return replace(system, factors=factors, columns=columns, potentials=potentials, _sectors={})
 
 
 def _span(factors: PerKind, amplitudes: PerKind, parts: list[slice], negligible: float) -> np.ndarray:

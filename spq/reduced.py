@@ -7,7 +7,6 @@ reciprocity ⟨φ_a|Φ_ext|φ_b⟩ = Q V[φ_a φ_b](r_s).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -34,10 +33,10 @@ class Reduced:
     pairs a >= b in the order of numpy.tril_indices; populations: (N, n, n); axial: (n, n) positions
     along the axis in nm; pair_overlap: (holes, electrons); central: number of first states that may
     hold a dot's lowest orbital; even: number of first states that are even about the plane of azimuth
-    0; columns: the fields of every angular function's label, even ones first; place: positions (s, 3)
-    -> fields of unit charges; left_out: eV, largest energy that the basis leaves out of its training
-    problems; exact: in a projected problem, each species' part of an external field, which is
-    (b, pairs) of all species.
+    0; columns: the fields of every angular function's label, even ones first; potentials: per |m| (size,
+    k_m) in eV, those of the fields, nodal; left_out: eV, largest energy that the basis leaves out of its
+    training problems, infinite if nobody looked; exact: in a projected problem, each species' part of an
+    external field, which is (b, pairs) of all species.
     """
 
     discretisation: Discretisation
@@ -49,7 +48,7 @@ class Reduced:
     central: dict[str, int]
     even: dict[str, int]
     columns: dict[int, slice]
-    place: Callable[[np.ndarray], np.ndarray]
+    potentials: dict[int, np.ndarray]
     seconds: dict[str, float]
     left_out: float
     exact: dict[str, slice] = field(default_factory=dict)
@@ -78,7 +77,15 @@ class Reduced:
 
     def charge_fields(self, positions: np.ndarray) -> np.ndarray:
         """Fields (s, surroundings, k) of unit charges at positions (s, 3) in nm."""
-        return self.place(positions)
+        space = self.discretisation.space
+        evaluate = space.point_values(positions)
+        radial = {m: evaluate @ potentials for m, potentials in self.potentials.items()}
+        angular = space.azimuthal(tuple(self.columns), positions)
+        fields = np.zeros((len(positions), *self.no_field().shape))
+        for (label, columns), chi in zip(self.columns.items(), angular, strict=True):
+            width = radial[abs(label)].shape[1]
+            fields[:, 0, columns.start : columns.start + width] = radial[abs(label)] * chi[:, None]
+        return fields
 
     def key(self, shell: Shell) -> str:
         """The orbital space of a shell: its kind; in a projected problem that of its dot."""

@@ -104,7 +104,7 @@ def _integrated(discretisation: Discretisation, basis: Basis) -> tuple[Reduced, 
         central={kind: len(states[0].energies) for kind, states in basis.items()},
         even={kind: sum(len(state.energies) for state in states) for kind, states in basis.items()},
         columns=coulomb[0].columns,
-        place=_placing(space, coulomb[0], len(coulomb)),
+        potentials=coulomb[0].potentials,
         seconds={},
         left_out=np.inf,
     )
@@ -126,19 +126,3 @@ def _matrices(space: Space, basis: Basis, kind: str, parts: list[tuple[int, slic
             populations[dot, part, part] = weighted[here].T @ states.values[here]
         axial[part, part] = weighted.T @ (states.values * along[:, None])
     return hamiltonian, populations, axial
-
-
-def _placing(space: Space, coulomb: CoulombFactors, surroundings: int):
-    """The function that gives fields (s, surroundings, k) of unit charges at positions (s, 3)."""
-    total = len(coulomb.factors["e"])
-
-    def place(positions: np.ndarray) -> np.ndarray:
-        evaluate = space.point_values(positions)
-        radial = {m: evaluate @ potentials for m, potentials in coulomb.potentials.items()}
-        angular = space.azimuthal(tuple(coulomb.columns), positions)
-        fields = np.zeros((angular.shape[1], surroundings, total))
-        for (label, columns), chi in zip(coulomb.columns.items(), angular, strict=True):
-            fields[:, 0, columns] = radial[abs(label)] * chi[:, None]
-        return fields
-
-    return place

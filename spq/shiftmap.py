@@ -80,7 +80,7 @@ def shift_map(
     kept = is_prepared(model)
     system, coarse = with_companion(model, progress)
     if not kept:
-        spent = _prepared_seconds(system, *([coarse] if coarse else []))
+        spent = _prepared_seconds(system)
     mapping = time.perf_counter()
     fields = _fields(system, model, places)
     coarse_fields = fields if coarse is None else _fields(coarse, model, places)
@@ -113,10 +113,10 @@ def map_positions(model: Model) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return heights, azimuths, surface_points(molecule, heights, azimuths)
 
 
-def _prepared_seconds(*systems: System) -> dict[str, float]:
+def _prepared_seconds(system: System) -> dict[str, float]:
     """Seconds that preparing took: mesh, states (operators among them), integrals."""
-    parts = [{**system.discretisation.seconds, **system.seconds} for system in systems]
-    return {name: sum(part.get(name, 0.0) for part in parts) for name in ("mesh", "states", "integrals")}
+    parts = {**system.discretisation.seconds, **system.seconds}
+    return {name: parts.get(name, 0.0) for name in ("mesh", "states", "integrals")}
 
 
 def _fields(system: System, model: Model, places: np.ndarray) -> np.ndarray:
