@@ -29,7 +29,7 @@ SEEDS = 32  # solutions to begin with
 AT_ONCE = 16  # solutions that are added in a round
 CANDIDATES = 96  # problems whose residual is looked at
 NEIGHBOURS = 4  # of which one is solved from scratch
-EASY = 20  # iterations of it, with which the others are started from it
+EASY = 1.2  # times the usual number of iterations, up to which the others are started from it
 WORTHWHILE = 200  # fewer problems are solved in the whole basis
 GAP = 0.02  # eV, least energy denominator
 NEGLIGIBLE = 4e-6  # eV, energy norm of a direction that is not added, over all solutions
@@ -178,7 +178,8 @@ class Snapshots:
         found = dict(enumerate(many(projection.system, fields[::NEIGHBOURS], bare, self.final_state)))
         found = {NEIGHBOURS * i: each for i, each in found.items()}
         # where that was hard several solutions may exist: all begin at the uncharged one there
-        easy = np.array([i for i, each in found.items() if each.converged and each.iterations <= EASY])
+        usual = EASY * np.median([each.iterations for each in found.values()])
+        easy = np.array([i for i, each in found.items() if each.converged and each.iterations <= usual])
         rest = np.array([i for i in range(len(fields)) if i not in found], dtype=int)
         nearest = np.full(len(rest), -1)
         if len(easy):

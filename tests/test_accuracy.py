@@ -7,6 +7,7 @@ from systems import entry, reference
 import spq
 from spq import gallery
 from spq.accuracy import FLOOR, estimated
+from spq.errors import SpqError
 from spq.prepare import charge_field, companion, prepare
 from spq.transition import many, uncharged
 
@@ -55,3 +56,21 @@ def test_an_equal_companion_leaves_the_floor():
     errors = estimated(system, bare, many(other, fields, bare, "relaxed"), field, "relaxed")
     assert errors.reference > 5 * FLOOR
     assert np.isfinite(errors.shift).all()
+
+
+def test_without_a_companion_there_is_no_estimate(monkeypatch, caplog):
+    """That the companion cannot be made stops nothing."""
+    model = gallery.uniform_monomer(0.32, accuracy="coarse").replace(matrix="ligand")
+
+    def failing(*args):
+        raise SpqError("no such basis")
+
+    prepare(model)
+    monkeypatch.setattr(spq.prepare, "reduction", failing)
+    found = spq.emission(model, "X@1", [spq.SurfaceCharge(1, z=1.0)])
+    assert found.error_meV is None and found.shift_error_meV is None
+    assert "no such basis" in caplog.text
+    shifts = spq.shift_map(model, states=["X@1"], points=3)
+    assert shifts.converged.all() and np.isnan(shifts.error_meV).all()
+    entries = spq.Table(model).entries([(0,)], [[]])
+    assert entries.converged.all() and np.isnan(entries.error_meV).all()

@@ -8,9 +8,11 @@ from spq import discretisation, gallery
 from spq.direct import Direct
 from spq.model import Model
 from spq.observables import describe
+from spq.prepare import charge_field, set_fields
 from spq.reduction import reduction
 from spq.schrodinger import lowest_states
 from spq.surface import SurfaceCharge
+from spq.transition import continued
 
 RADIUS = 3.4
 SAME = 1e-6  # meV, rounding: the same calculation turned
@@ -201,3 +203,35 @@ def test_far_dots_are_monomers():
         assert shift < -3.0
         assert shift_meV(far, f"X@{dot}", [SurfaceCharge(1, z=far_pole)]) == pytest.approx(shift, abs=0.02)
     assert emission_meV(far, "segX-@1") == pytest.approx(emission_meV(far, "X@1"), abs=0.01)
+
+
+@pytest.mark.parametrize("positions", [[(2.0, 40.0)], [(-5.0, 25.0), (3.0, 205.0), (6.65, 0.0)]])
+def test_sets_in_one_plane_are_turned_into_that_of_azimuth_0(axisymmetric_heterodimer, positions):
+    """Their sines vanish, and the energies are those of the fields where they are."""
+    system, model = axisymmetric_heterodimer, axisymmetric_heterodimer.discretisation.model
+    given = [SurfaceCharge((-1.0) ** i, z=z, phi=phi) for i, (z, phi) in enumerate(positions)]
+    places = np.array([charge.resolve(model.molecule) for charge in given])
+    values = np.array([charge.charge for charge in given])
+    turned = charge_field(system, model, given)
+    where_they_are = np.tensordot(values, system.charge_fields(places), axes=1)
+    assert not turned[:, system.even_fields :].any()
+    assert np.abs(where_they_are[:, system.even_fields :]).max() > 1e-4
+    without = bare(system, "segT@1")
+    found = continued(system, without.state, np.array([turned, where_they_are]), without, "relaxed")
+    assert all(each.converged for each in found)
+    assert found[0].energy == pytest.approx(found[1].energy, abs=1e-9)
+
+
+def test_sets_in_no_plane_stay(axisymmetric_heterodimer):
+    """Two sets at once: one stays as it is, the other, whose charge is turned, does not move it."""
+    space = axisymmetric_heterodimer.discretisation.space
+    given = ((2.0, 40.0), (-3.0, 41.0), (2.0, 70.0))
+    positions = np.array([SurfaceCharge(1.0, z=z, phi=phi).resolve(gallery.NOMINAL) for z, phi in given])
+    owners = np.array([0, 0, 1])
+    moved = space.turned(positions, owners)
+    assert moved[:2] == pytest.approx(positions[:2], abs=0)
+    assert moved[2] == pytest.approx(SurfaceCharge(1.0, z=2.0).resolve(gallery.NOMINAL), abs=1e-12)
+    fields = set_fields(axisymmetric_heterodimer, positions, np.array([1.0, -2.0, 0.5]), owners, 3)
+    alone = axisymmetric_heterodimer.charge_fields(positions[:2])
+    assert fields[0] == pytest.approx(alone[0] - 2 * alone[1], abs=1e-12)
+    assert not fields[2].any()
