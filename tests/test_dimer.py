@@ -12,9 +12,11 @@ from spq.reduction import reduction
 from spq.surface import SurfaceCharge
 
 AGREE = 0.05  # meV, direct against reduced
+CLOSE = 0.02  # meV, at the poles and at the neck at `normal`
 SAME = 0.1  # meV, the same molecule elsewhere or on another part of the mesh
 POLE = 6.65  # nm, of dot 2
 NEAR = -6.6  # nm, of dot 1
+NECK = -0.03  # nm, where the spheres meet
 
 
 # meV, what the coarse mesh leaves of the shift of a charged state against X (see test_hartree)
@@ -65,10 +67,12 @@ def test_direct_and_reduced_agree_for_a_charge_on_the_side(heterodimer, direct):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("state", ["X@1", "X-@1", "segX-@1", "segT@1"])
-def test_direct_and_reduced_agree_at_normal(normal_heterodimer, normal_direct, state):
+@pytest.mark.parametrize("height", [NEAR, POLE, NECK])
+def test_direct_and_reduced_agree_at_normal(normal_heterodimer, normal_direct, state, height):
     both = (normal_heterodimer, normal_direct)
-    assert compare(*both, state, [SurfaceCharge(1, z=NEAR)]) < -1.0
-    if state != "X@1":
+    shift = compare(*both, state, [SurfaceCharge(1, z=height)], allowed=CLOSE)
+    assert height != NEAR or shift < -1.0
+    if state != "X@1" and height == NEAR:
         ways = [emission_meV(way, state) - emission_meV(way, "X@1") for way in both]
         assert abs(ways[0]) > 0.01
         assert ways[0] == pytest.approx(ways[1], abs=AGREE)
