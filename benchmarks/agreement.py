@@ -23,7 +23,9 @@ def main(accuracy: str, places: int) -> None:
     solid = shift_map(gallery.heterodimer(accuracy=accuracy, discretisation="solid"), points=places)
     between = perf_counter()
     plane = shift_map(gallery.heterodimer(accuracy="fine"), points=places)
-    print(f"solid at {accuracy}: {between - start:.0f} s, half plane at fine: {perf_counter() - between:.0f} s")
+    print(
+        f"solid at {accuracy}: {between - start:.0f} s, half plane at fine: {perf_counter() - between:.0f} s"
+    )
     good = np.ones(solid.converged.shape, dtype=bool)
     for each in (solid, plane):
         good &= (each.converged & each.followed & ~each.hybridised).values

@@ -15,7 +15,7 @@ from cases import forget, timed
 from spq import MapSpec, Model, Molecule, SurfaceCharge, Table, emission, gallery, load_map, shift_map
 from spq.inputfile import dumps
 from spq.prepare import charge_field, companion, prepare
-from spq.shiftmap import map_positions
+from spq.shiftmap import map_fields, map_positions
 from spq.surface import line_positions
 from spq.transition import continued, many, uncharged
 
@@ -115,17 +115,17 @@ def test_full_surface(benchmark, loaded):
 def _against_whole_basis(model: Model, found) -> np.ndarray:
     """Energies in meV of random points of a map less those of the same points in the whole basis."""
     system, generator = prepare(model), np.random.default_rng(7043)
-    places, energies, errors = map_positions(model)[2], found["energy_eV"].values, []
+    fields, energies, errors = (
+        map_fields(system, model, map_positions(model)[2]),
+        found["energy_eV"].values,
+        [],
+    )
     for i, state in enumerate(model.states):
         bare = uncharged(system, state, model.final_state)
-        charges = generator.integers(len(model.map.charges), size=CHECKED)
-        points = generator.integers(len(places), size=CHECKED)
-        values = np.array(model.map.charges)[charges]
-        fields = values[:, None, None] * system.charge_fields(places[points])
-        fields = fields + charge_field(system, model, model.surface_charges)
-        for each, charge, point in zip(
-            many(system, fields, bare, model.final_state), charges, points, strict=True
-        ):
+        charges = generator.integers(fields.shape[0], size=CHECKED)
+        points = generator.integers(fields.shape[1], size=CHECKED)
+        solved = many(system, fields[charges, points], bare, model.final_state)
+        for each, charge, point in zip(solved, charges, points, strict=True):
             if each.converged and np.isfinite(energies[i, charge, point]):
                 errors.append(1e3 * (energies[i, charge, point] - model.gap - each.energy))
     return np.array(errors)

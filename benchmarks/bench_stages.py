@@ -7,7 +7,7 @@ from cases import size
 from spq import gallery, meshing, planar
 from spq.discretisation import KINDS, discretise
 from spq.factorisation import Factorisation
-from spq.integrals import TOLERANCE, States, coulomb_factors, pair_densities
+from spq.integrals import TOLERANCE, States, coulomb_factors
 from spq.mesh import half_plane_mesh, molecule_mesh, region_volumes
 from spq.observables import emission
 from spq.reduction import reduction
@@ -107,12 +107,7 @@ def test_pair_potentials(benchmark, discretisation):
         found = [lowest_states(discretisation.carrier(kind, m), count) for m, count in counts]
         basis[kind] = tuple(States(e, o, space.orbital_values(o)) for e, o in found)
 
-    def integrals():
-        harmonics = {abs(label) for label in space.harmonics.potential}
-        densities = {m: pair_densities(poisson, basis, m, tolerance) for m in sorted(harmonics)}
-        return coulomb_factors(poisson, basis, densities)
-
-    benchmark.pedantic(integrals, rounds=1)
+    benchmark.pedantic(coulomb_factors, ([poisson], basis, tolerance), rounds=1)
 
 
 def test_direct_trion(benchmark, model):

@@ -18,7 +18,10 @@ from spq.errors import ConvergenceError
 from spq.reduced import Reduced
 from spq.transition import Transition, many, uncharged
 
-SHARE = {True: 1.0, False: 2.5}  # on the half plane, and in a solid, whose coarse meshes are far from their order
+SHARE = {
+    True: 1.0,
+    False: 2.5,
+}  # on the half plane, and in a solid, whose coarse meshes are far from their order
 FLOOR = 2e3 * hartree.ENERGY_TOLERANCE  # meV, of the self-consistency of both
 COVERED = 0.95  # of the charges looked at, by the error given to all of an unordered set
 LOOKED_AT = 24  # charges of one state that the companion solves; between them errors are interpolated

@@ -10,6 +10,7 @@ The selection itself is made on the linear companion of the mesh, where every pa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -140,38 +141,49 @@ def _choose(poisson: Poisson, parts: list, pairs: np.ndarray, harmonic: int, tol
     return pivots[:rank] - 1
 
 
-def coulomb_factors(poisson: Poisson, basis: Basis, densities: dict[int, PairDensities]) -> CoulombFactors:
+def coulomb_factors(poissons: Sequence[Poisson], basis: Basis, tolerance: float) -> list[CoulombFactors]:
     """Solve for the potentials of the chosen pairs and integrate them with every pair.
 
     Parameters
     ----------
-    poisson : Poisson
+    poissons : of the true surroundings first; the same pairs serve all
     basis : states of each carrier
-    densities : per |m| of the potential
+    tolerance : eV, weighted Coulomb self-interaction of a pair density that is left out
 
     Returns
     -------
-    CoulombFactors
+    CoulombFactors of each dielectric surrounding
 
     Raises
     ------
     SpqError
         If the chosen pair densities are linearly dependent.
     """
-    turning = poisson.space.harmonics.turning
-    solved = in_threads(lambda m: _one_harmonic(poisson, densities[m], m), densities, turning)
-    integrals = {m: each for m, (each, _) in zip(densities, solved, strict=True)}
-    potentials = {m: each for m, (_, each) in zip(densities, solved, strict=True)}
-    columns, start = {}, 0
-    for label in poisson.space.harmonics.potential:
-        count = potentials[abs(label)].shape[1]
-        columns[label] = slice(start, start + count)
-        start += count
-    factors = {}
-    for number, kind in enumerate(basis):
-        sizes = [len(state.energies) for state in basis[kind]]
-        factors[kind] = _spread(poisson.space, number, sizes, densities, integrals, columns)
-    return CoulombFactors(factors, potentials, columns)
+    space = poissons[0].space
+    harmonics = [label for label in space.harmonics.potential if label >= 0]
+
+    def solve(harmonic: int) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
+        # the sources of one harmonic take much memory and are needed here only
+        pairs = pair_densities(poissons[0], basis, harmonic, tolerance)
+        return pairs.pairs, [_one_harmonic(poisson, pairs, harmonic) for poisson in poissons]
+
+    solved = dict(zip(harmonics, in_threads(solve, harmonics, space.harmonics.turning), strict=True))
+    tables = {m: pairs for m, (pairs, _) in solved.items()}
+    found = []
+    for number in range(len(poissons)):
+        integrals = {m: each[number][0] for m, (_, each) in solved.items()}
+        potentials = {m: each[number][1] for m, (_, each) in solved.items()}
+        columns, start = {}, 0
+        for label in space.harmonics.potential:
+            count = potentials[abs(label)].shape[1]
+            columns[label] = slice(start, start + count)
+            start += count
+        factors = {}
+        for carrier, kind in enumerate(basis):
+            sizes = [len(state.energies) for state in basis[kind]]
+            factors[kind] = _spread(space, carrier, sizes, tables, integrals, columns)
+        found.append(CoulombFactors(factors, potentials, columns))
+    return found
 
 
 def _one_harmonic(poisson: Poisson, pairs: PairDensities, harmonic: int) -> tuple[np.ndarray, np.ndarray]:
@@ -203,12 +215,12 @@ def labelled(space: Space, sizes: list[int]) -> list[tuple[int, slice]]:
     return found
 
 
-def _spread(space: Space, number: int, sizes: list[int], densities, integrals, columns) -> np.ndarray:
+def _spread(space: Space, number: int, sizes: list[int], pairs, integrals, columns) -> np.ndarray:
     """Factors of every pair of labelled states of one carrier, (k, pairs a >= b)."""
     parts = labelled(space, sizes)
     total = parts[-1][1].stop
     result = np.zeros((max(part.stop for part in columns.values()), total * (total + 1) // 2))
-    tables = {m: _positions(pairs.pairs, number, sizes) for m, pairs in densities.items()}
+    tables = {m: _positions(each, number, sizes) for m, each in pairs.items()}
     for index, (first, rows) in enumerate(parts):
         for second, others in parts[: index + 1]:
             row, column = np.mgrid[rows, others]

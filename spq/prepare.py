@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, nullcontext
 import numpy as np
 
 from spq.direct import Direct
-from spq.discretisation import discretise
+from spq.discretisation import Discretisation, discretise
 from spq.errors import SpqError
 from spq.hartree import System
 from spq.model import MapSpec, Model
@@ -30,6 +30,7 @@ PREPARED = 4  # problems kept in memory, companions among them
 COARSENING = 1.5  # of a companion's elements
 LOOSENESS = 3.0  # of its basis
 KEYS = 64  # models whose key is remembered
+NO_ERRORS = "no errors are estimated: %s"
 AT_ONCE = 1024  # charges whose fields are made together
 
 _prepared: OrderedDict[tuple[Model, bool], System | None] = OrderedDict()
@@ -50,14 +51,7 @@ def prepare(model: Model, progress: Progress = silent) -> System:
 
     The last ones are kept in memory. Raises what building the mesh and the operators raises.
     """
-    key = _key(model)
-    if (key, False) not in _prepared:
-        with threads(model):
-            discretisation = discretise(key, progress)
-            direct = model.method == "direct"
-            _keep(key, False, Direct(discretisation) if direct else reduction(discretisation, progress))
-    _prepared.move_to_end((key, False))
-    found = _prepared[key, False]
+    found = _known(_key(model), (False,), progress)[0]
     assert found is not None
     return found
 
@@ -67,37 +61,56 @@ def companion(model: Model, progress: Progress = silent) -> Reduced | None:
 
     None if it cannot be made: it serves the estimate of errors only.
     """
-    key = _key(model)
-    if (key, True) not in _prepared:
-        with threads(model):
-            try:
-                coarse = discretise(key.replace(method="reduced"), progress, COARSENING)
-                _keep(key, True, reduction(coarse, progress, LOOSENESS))
-            except SpqError as error:
-                log.warning("no errors are estimated: %s", error)
-                _keep(key, True, None)
-    _prepared.move_to_end((key, True))
-    found = _prepared[key, True]
+    found = _known(_key(model), (True,), progress)[0]
     assert found is None or isinstance(found, Reduced)
     return found
 
 
 def with_companion(model: Model, progress: Progress = silent) -> tuple[System, Reduced | None]:
-    """`prepare` and `companion`, on the half plane side by side in two threads."""
-    key = _key(model)
-    missing = not ((key, False) in _prepared or (key, True) in _prepared)
-    if missing and model.chosen_discretisation != "solid" and model.method == "reduced":
-        with threads(model):
-            jobs = (lambda: prepare(model, progress), lambda: companion(model))
-            in_threads(lambda job: job(), jobs)
+    """`prepare` and `companion`, on the half plane side by side."""
+    _known(_key(model), (False, True), progress)
     return prepare(model, progress), companion(model, progress)
 
 
-def _keep(model: Model, coarse: bool, system: System | None) -> None:
-    """Keep a problem and forget the oldest ones."""
-    _prepared[model, coarse] = system
-    while len(_prepared) > PREPARED:
+def _known(model: Model, coarse: tuple[bool, ...], progress: Progress) -> list[System | None]:
+    """The problem of a model, its companion, or both; what is not in memory is made."""
+    missing = [each for each in coarse if (model, each) not in _prepared]
+    while len(_prepared) > PREPARED - len(missing):  # before the new ones need its memory
         _prepared.popitem(last=False)
+    together = model.chosen_discretisation != "solid" and model.method == "reduced"
+    with threads(model) if missing else nullcontext():
+        if together:  # Gmsh works in the main thread only
+            meshed = [_discretised(model, each, progress) for each in missing]
+            made = in_threads(lambda job: _system(*job, progress), zip(meshed, missing, strict=True))
+        else:
+            made = [_system(_discretised(model, each, progress), each, progress) for each in missing]
+    _prepared.update({(model, each): system for each, system in zip(missing, made, strict=True)})
+    for each in coarse:
+        _prepared.move_to_end((model, each))
+    return [_prepared[model, each] for each in coarse]
+
+
+def _discretised(model: Model, coarse: bool, progress: Progress) -> Discretisation | None:
+    if not coarse:
+        return discretise(model, progress)
+    try:
+        return discretise(model.replace(method="reduced"), progress, COARSENING)
+    except SpqError as error:
+        log.warning(NO_ERRORS, error)
+        return None
+
+
+def _system(discretisation: Discretisation | None, coarse: bool, progress: Progress) -> System | None:
+    if discretisation is None:
+        return None
+    if not coarse:
+        direct = discretisation.model.method == "direct"
+        return Direct(discretisation) if direct else reduction(discretisation, progress)
+    try:
+        return reduction(discretisation, progress, LOOSENESS)
+    except SpqError as error:
+        log.warning(NO_ERRORS, error)
+        return None
 
 
 def threads(model: Model) -> AbstractContextManager:

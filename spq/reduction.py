@@ -12,8 +12,7 @@ from spq.basis import diagonal, starting_vectors
 from spq.discretisation import Discretisation
 from spq.enrichment import amplitudes, corrections, train
 from spq.integrals import TOLERANCE as PAIR_TOLERANCE
-from spq.integrals import Basis, CoulombFactors, coulomb_factors, labelled, pair_densities
-from spq.parallel import in_threads
+from spq.integrals import Basis, CoulombFactors, coulomb_factors, labelled
 from spq.progress import Progress, silent
 from spq.projection import compressed
 from spq.reduced import Reduced
@@ -82,12 +81,7 @@ def reduction(discretisation: Discretisation, progress: Progress = silent, loose
 def _integrated(discretisation: Discretisation, basis: Basis) -> tuple[Reduced, list[CoulombFactors]]:
     """All integrals of a basis."""
     space = discretisation.space
-    harmonics = [label for label in space.harmonics.potential if label >= 0]
-    least = PAIR_TOLERANCE[discretisation.model.accuracy]
-    first, turning = discretisation.poisson[0], space.harmonics.turning
-    found = in_threads(lambda m: pair_densities(first, basis, m, least), harmonics, turning)
-    densities = dict(zip(harmonics, found, strict=True))
-    coulomb = [coulomb_factors(poisson, basis, densities) for poisson in discretisation.poisson]
+    coulomb = coulomb_factors(discretisation.poisson, basis, PAIR_TOLERANCE[discretisation.model.accuracy])
     parts = {kind: labelled(space, [len(s.energies) for s in basis[kind]]) for kind in basis}
     pair_overlap = np.zeros((parts["h"][-1][1].stop, parts["e"][-1][1].stop))
     for (label, hole), (_, electron) in zip(parts["h"], parts["e"], strict=True):

@@ -82,8 +82,8 @@ def shift_map(
     if not kept:
         spent = _prepared_seconds(system)
     mapping = time.perf_counter()
-    fields = _fields(system, model, places)
-    coarse_fields = fields if coarse is None else _fields(coarse, model, places)
+    fields = map_fields(system, model, places)
+    coarse_fields = fields if coarse is None else map_fields(coarse, model, places)
     data = _empty(model, len(places))
     with threads(model):
         for i, state in enumerate(model.states):
@@ -119,7 +119,7 @@ def _prepared_seconds(system: System) -> dict[str, float]:
     return {name: parts.get(name, 0.0) for name in ("mesh", "states", "integrals")}
 
 
-def _fields(system: System, model: Model, places: np.ndarray) -> np.ndarray:
+def map_fields(system: System, model: Model, places: np.ndarray) -> np.ndarray:
     """Fields (charges, points, ...) of the charge at every place and of the model's own charges."""
     own = model.surface_charges
     fixed = np.array([charge.resolve(model.molecule) for charge in own]).reshape(-1, 3)

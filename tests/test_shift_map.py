@@ -194,7 +194,7 @@ def test_a_failing_point_is_nan_and_the_map_goes_on(small, monkeypatch):
         monkeypatch.setattr(hartree, "MAX_ITERATIONS", 1 if bad else full)
         return real(system, shells, references, externals, *args, **kwargs)
 
-    unit = shiftmap.prepare(small, None).charge_fields(np.array([[0.0, 0.0, 3.4]]))
+    unit = shiftmap.with_companion(small, None)[0].charge_fields(np.array([[0.0, 0.0, 3.4]]))
     scale = np.abs(unit).max()
     monkeypatch.setattr(hartree, "solve", hindered)
     found = shift_map(small, states=["X@1", "X-@1"], charges=[1.0], points=4)
