@@ -14,7 +14,7 @@ from cases import forget, timed
 
 from spq import MapSpec, Model, Molecule, SurfaceCharge, Table, emission, gallery, load_map, shift_map
 from spq.inputfile import dumps
-from spq.prepare import charge_field, companion, prepare
+from spq.prepare import companion, external_field, prepare
 from spq.shiftmap import map_fields, map_positions
 from spq.surface import line_positions
 from spq.transition import continued, many, uncharged
@@ -147,7 +147,7 @@ def test_further_charge(benchmark, loaded):
     benchmark.pedantic(run, rounds=POSITIONS)
     bare = uncharged(system, model.replace(map=MapSpec(states=("X-@1",))).states[0], "relaxed")
     for charge in charges:
-        field = charge_field(system, model, [charge])[None]
+        field = external_field(system, model, [charge])[None]
         timed(alone, continued, system, bare.state, field, bare, "relaxed")
     fine = gallery.heterodimer(accuracy="fine")
     pairs = [(emission(model, "X-@1", [charge]), emission(fine, "X-@1", [charge])) for charge in charges]

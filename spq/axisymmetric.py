@@ -79,6 +79,15 @@ class AxisymmetricSpace(Space):
         moved = self.molecule.mean_center + places[:, :1] * sideways + places[:, 1:] * axis
         return np.where(kept[:, None], positions, moved)
 
+    def far_potential(self, field: np.ndarray) -> dict[int, np.ndarray]:
+        radius, height = self.mesh.doflocs
+        along, across, third = (float(field @ direction) for direction in axis_frame(self.molecule))
+        found = {0: -along * np.sqrt(2 * np.pi) * height}
+        for label, part in ((1, across), (-1, third)):
+            if part:
+                found[label] = -part * np.sqrt(np.pi) * radius
+        return found
+
     def free(self, harmonic: int) -> np.ndarray:
         return np.flatnonzero(self.mesh.doflocs[0] > 0) if harmonic else np.arange(self.size)
 

@@ -115,6 +115,17 @@ class Direct:
         fields[:, 0] = np.hstack(parts)
         return fields
 
+    def far_field(self, field: np.ndarray) -> np.ndarray:
+        """Field (surroundings, labels · size) of a uniform field (3,) in V/nm far away."""
+        poisson, labels = self.discretisation.poisson[0], self.harmonics.potential
+        sources = poisson.far_source(field)
+        nothing = np.zeros(self.space.size)
+        found = self.no_field()
+        found[0] = np.hstack(
+            [poisson.factors(m).solve(sources[m]) if m in sources else nothing for m in labels]
+        )
+        return found
+
     def key(self, shell: Shell) -> str:
         """The orbital space of a shell: its kind."""
         return shell.kind

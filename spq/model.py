@@ -134,9 +134,6 @@ class Model:
             raise InputError('model.discretisation = "axisymmetric": needs dots on one line; use "solid"')
         where = "model.electric_field"
         electric_field = checks.numbers_of(self.electric_field, where, "kV/cm", length=3)
-        if any(electric_field):
-            shown = checks.shown(list(electric_field))
-            raise InputError(f"{where} = {shown} kV/cm: this part is not built yet; use [0, 0, 0]")
         object.__setattr__(self, "electric_field", electric_field)
         self._take_materials()
         self._check_charges()

@@ -16,7 +16,7 @@ from spq.carriers import State, parse_state
 from spq.errors import ConvergenceError
 from spq.hartree import Shell, Solution, System
 from spq.model import Model
-from spq.prepare import charge_field, threads, with_companion
+from spq.prepare import external_field, threads, with_companion
 from spq.progress import Progress, silent
 from spq.reduced import Reduced
 from spq.surface import SurfaceCharge
@@ -152,7 +152,9 @@ def emission(
     count = len(model.molecule.dots)
     states = [s if isinstance(s, State) else parse_state(s, count) for s in asked]
     system, coarse = with_companion(model, progress)
-    externals = tuple(charge_field(each or system, model, model.surface_charges) for each in (system, coarse))
+    externals = tuple(
+        external_field(each or system, model, model.surface_charges) for each in (system, coarse)
+    )
     found: list[Emission] = []
     for done, each in enumerate(states):
         progress("emission", done, len(states))
@@ -171,8 +173,8 @@ def _emission(
 ) -> Emission:
     """externals: the field of the charges on the system and on its companion."""
     bare = uncharged(system, state, model.final_state)
-    charged = bare
-    if model.surface_charges:
+    charged, acted_on = bare, bool(externals[0].any())
+    if acted_on:
         charged = converged(continued(system, state, externals[0][None], bare, model.final_state)[0])
     errors = estimated(coarse, bare, [charged], externals[1][None], model.final_state)
     energy = model.gap + charged.energy
@@ -183,8 +185,8 @@ def _emission(
         emission_eV=energy,
         confinement_meV=1e3 * (energy - core_gap),
         shift_meV=1e3 * (charged.energy - bare.energy),
-        error_meV=_number(errors.energy[0] if model.surface_charges else errors.reference),
-        shift_error_meV=_number(errors.shift[0]) if model.surface_charges else 0.0,
+        error_meV=_number(errors.energy[0] if acted_on else errors.reference),
+        shift_error_meV=_number(errors.shift[0]) if acted_on else 0.0,
         **describe(system, charged),
     )
 

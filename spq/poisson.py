@@ -70,6 +70,18 @@ class Poisson:
                 )
         return potentials
 
+    def far_source(self, field: np.ndarray) -> dict[int, np.ndarray]:
+        """What a uniform field far away makes on the outer sphere: right-hand sides (size,) of each label.
+
+        field: (3,) in V/nm. The potential −F·r there, r from the sphere's centre, meets the Robin condition
+        with the load (ε/R) (m + 2) (−F·r).
+        """
+        found = {}
+        for label, values in self.space.far_potential(field).items():
+            load = self._outer_mass @ values
+            found[label] = self.permittivities[-1] / self.space.outer_radius * (abs(label) + 2) * load
+        return found
+
     @cached_property
     def _outflow(self) -> np.ndarray:
         """Row vector whose product with a potential is the flux ∮ (ε/R) V through the outer sphere."""

@@ -23,6 +23,7 @@ from spq.progress import Progress, silent
 from spq.reduced import Reduced
 from spq.reduction import reduction
 from spq.surface import SurfaceCharge
+from spq.units import KV_PER_CM
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,8 @@ _prepared: OrderedDict[tuple[Model, bool], System | None] = OrderedDict()
 
 @functools.lru_cache(KEYS)
 def _key(model: Model) -> Model:
-    return model.replace(surface_charges=(), map=MapSpec(), final_state="relaxed")
+    outside = {"surface_charges": (), "electric_field": (0.0, 0.0, 0.0)}
+    return model.replace(**outside, map=MapSpec(), final_state="relaxed")
 
 
 def is_prepared(model: Model) -> bool:
@@ -120,24 +122,28 @@ def threads(model: Model) -> AbstractContextManager:
     return one_thread()
 
 
-def charge_field(system: System, model: Model, charges: Sequence[SurfaceCharge]) -> np.ndarray:
-    """Field of several surface charges on a positive unit charge."""
+def external_field(system: System, model: Model, charges: Sequence[SurfaceCharge]) -> np.ndarray:
+    """Field of several surface charges, and of a model's electric field, on a positive unit charge."""
     positions = np.array([charge.resolve(model.molecule) for charge in charges]).reshape(-1, 3)
     values = np.array([charge.charge for charge in charges])
-    return set_fields(system, positions, values, np.zeros(len(charges), dtype=int), 1)[0]
+    return set_fields(system, model, positions, values, np.zeros(len(charges), dtype=int), 1)[0]
 
 
 def set_fields(
-    system: System, positions: np.ndarray, values: np.ndarray, owners: np.ndarray, count: int
+    system: System, model: Model, positions: np.ndarray, values: np.ndarray, owners: np.ndarray, count: int
 ) -> np.ndarray:
-    """Fields (count, ...) of sets of charges on a positive unit charge.
+    """Fields (count, ...) of sets of charges, each with a model's electric field, on a positive unit charge.
 
     positions (n, 3) in nm and values (n,) in e of all charges, owners: (n,) the set of each. A set is
     turned about the axis of a linear molecule into a plane of symmetry where it can: its energies stay,
     and half of the fields vanish.
     """
     fields = np.tile(system.no_field(), (count, *[1] * system.no_field().ndim))
-    if len(positions):
+    electric = KV_PER_CM * np.array(model.electric_field)
+    if electric.any():
+        fields += system.far_field(electric)
+    across = electric - (electric @ model.molecule.axis) * model.molecule.axis
+    if len(positions) and not across.any():
         positions = system.discretisation.space.turned(positions, owners)
     for start in range(0, len(positions), AT_ONCE):
         part = slice(start, start + AT_ONCE)

@@ -14,6 +14,7 @@ import numpy as np
 
 from spq.discretisation import BARRIER, Discretisation
 from spq.hartree import Choice, Shell, certain
+from spq.units import COULOMB
 
 RESIDUAL = 1e-8  # eV, of an orbital that needs no further step
 NEAR = 1e-6  # eV, of one that has been improved
@@ -86,6 +87,15 @@ class Reduced:
             width = radial[abs(label)].shape[1]
             fields[:, 0, columns.start : columns.start + width] = radial[abs(label)] * chi[:, None]
         return fields
+
+    def far_field(self, field: np.ndarray) -> np.ndarray:
+        """Field (surroundings, k) of a uniform field (3,) in V/nm far away; by reciprocity as of charges."""
+        found = self.no_field()
+        for label, source in self.discretisation.poisson[0].far_source(field).items():
+            potentials = self.potentials[abs(label)]
+            start = self.columns[label].start
+            found[0, start : start + potentials.shape[1]] = potentials.T @ source / (4 * np.pi * COULOMB)
+        return found
 
     def key(self, shell: Shell) -> str:
         """The orbital space of a shell: its kind; in a projected problem that of its dot."""
@@ -221,17 +231,23 @@ def rayleigh(matrices: np.ndarray, guesses: np.ndarray) -> tuple[np.ndarray, np.
     Problem, section 4.6).
     """
     vectors = guesses / np.linalg.norm(guesses, axis=1)[:, None]
-    for step in range(RAYLEIGH_STEPS + 1):
-        applied = (matrices @ vectors[:, :, None])[:, :, 0]
-        values = np.einsum("bi,bi->b", applied, vectors)
-        error = np.linalg.norm(applied - values[:, None] * vectors, axis=1)
+    applied = (matrices @ vectors[:, :, None])[:, :, 0]
+    values = np.einsum("bi,bi->b", applied, vectors)
+    error = np.linalg.norm(applied - values[:, None] * vectors, axis=1)
+    for step in range(RAYLEIGH_STEPS):
         # after a step the residual is that of the one before, cubed
         moving = np.flatnonzero(error > (NEAR if step else RESIDUAL))
-        if not len(moving) or step == RAYLEIGH_STEPS:
+        if not len(moving):
             break
-        shifted = matrices[moving]
         # a little off, so that the exact eigenvalue does not make the matrix singular
-        np.einsum("bii->bi", shifted)[:] -= (values[moving] + 1e-14)[:, None]
-        solved = np.linalg.solve(shifted, vectors[moving][:, :, None])[:, :, 0]
-        vectors[moving] = solved / np.linalg.norm(solved, axis=1)[:, None]
+        shifts, before = values[moving] + 1e-14, vectors[moving]
+        shifted = matrices[moving]
+        np.einsum("bii->bi", shifted)[:] -= shifts[:, None]
+        solved = np.linalg.solve(shifted, before[:, :, None])[:, :, 0]
+        # (H − σ) y = x: the quotient of y is σ + x·y/y·y, its residual x − (x·y/y·y) y
+        size = np.linalg.norm(solved, axis=1)
+        change = np.einsum("bi,bi->b", before, solved) / size**2
+        values[moving] = shifts + change
+        error[moving] = np.linalg.norm(before - change[:, None] * solved, axis=1) / size
+        vectors[moving] = solved / size[:, None]
     return values, vectors, error <= NEAR

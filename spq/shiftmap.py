@@ -128,7 +128,7 @@ def map_fields(system: System, model: Model, places: np.ndarray) -> np.ndarray:
     found = []
     for charge in model.map.charges:
         values = np.tile([charge, *(each.charge for each in own)], len(places))
-        found.append(set_fields(system, positions.reshape(-1, 3), values, owners, len(places)))
+        found.append(set_fields(system, model, positions.reshape(-1, 3), values, owners, len(places)))
     return np.array(found)
 
 

@@ -51,6 +51,9 @@ class SolidSpace(Space):
     def local(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return positions, np.zeros(len(positions))
 
+    def far_potential(self, field: np.ndarray) -> dict[int, np.ndarray]:
+        return {0: -field @ (self.mesh.doflocs - self.molecule.mean_center[:, None])}
+
     def free(self, harmonic: int) -> np.ndarray:
         return np.arange(self.size)
 

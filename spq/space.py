@@ -214,6 +214,10 @@ class Space(ABC):
         """Rows and columns of the inner degrees of freedom."""
         return sp.csr_matrix(matrix)[self.inner][:, self.inner].tocsr()
 
+    @abstractmethod
+    def far_potential(self, field: np.ndarray) -> dict[int, np.ndarray]:
+        """−F·r of a field (3,) in V/nm, r from the mean of the dots' centres: nodal values by label."""
+
     def turned(self, positions: np.ndarray, owners: np.ndarray) -> np.ndarray:
         """Positions (n, 3) in nm of sets of charges, each turned by a symmetry that makes it simplest.
 

@@ -117,7 +117,7 @@ class Table:
         positions = np.array([charge.resolve(self.model.molecule) for charge, _ in together])
         values = np.array([charge.charge for charge, _ in together])
         owners = np.array([i for _, i in together], dtype=int)
-        return set_fields(system, positions.reshape(-1, 3), values, owners, len(sets))
+        return set_fields(system, self.model, positions.reshape(-1, 3), values, owners, len(sets))
 
     def _empty(self, entries: int) -> dict[str, np.ndarray]:
         dots = len(self.model.molecule.dots)

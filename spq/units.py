@@ -18,3 +18,6 @@ COULOMB: float = constants.e / (4.0 * constants.pi * constants.epsilon_0) / NM
 
 MEV_PER_EV: float = 1.0 / constants.milli
 """meV in one eV, for files, tables and labels."""
+
+KV_PER_CM: float = 1e-4
+"""One kV/cm in V/nm."""

@@ -12,7 +12,7 @@ from spq import meshing, planar
 from spq.carriers import parse_state
 from spq.discretisation import discretise
 from spq.mesh import cache_name, shipped, user_cache
-from spq.prepare import charge_field
+from spq.prepare import external_field
 from spq.schrodinger import lowest_states
 from spq.transition import continued, converged, uncharged
 
@@ -79,7 +79,7 @@ def emission_meV(system, state, final_state="relaxed"):
 def charged(system, state, charges, final_state="relaxed"):
     """The transition of a state with surface charges (a list of SurfaceCharge)."""
     without = bare(system, state, final_state)
-    field = charge_field(system, system.discretisation.model, charges)
+    field = external_field(system, system.discretisation.model, charges)
     (found,) = continued(system, without.state, field[None], without, final_state)
     return converged(found)
 

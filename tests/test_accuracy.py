@@ -8,7 +8,7 @@ import spq
 from spq import gallery
 from spq.accuracy import FLOOR, estimated
 from spq.errors import SpqError
-from spq.prepare import charge_field, companion, prepare
+from spq.prepare import companion, external_field, prepare
 from spq.transition import many, uncharged
 
 
@@ -46,13 +46,13 @@ def test_an_equal_companion_leaves_the_floor():
     model = gallery.uniform_monomer(0.32, accuracy="coarse")
     system = companion(model)
     bare = uncharged(system, model.states[0], "relaxed")
-    field = charge_field(system, model, [spq.SurfaceCharge(1, z=1.0)])[None]
+    field = external_field(system, model, [spq.SurfaceCharge(1, z=1.0)])[None]
     errors = estimated(system, bare, many(system, field, bare, "relaxed"), field, "relaxed")
     assert errors.reference == pytest.approx(FLOOR, abs=1e-6)
     assert errors.shift == pytest.approx([FLOOR], abs=1e-6)
     other = prepare(model)
     bare = uncharged(other, model.states[0], "relaxed")
-    fields = charge_field(other, model, [spq.SurfaceCharge(1, z=1.0)])[None]
+    fields = external_field(other, model, [spq.SurfaceCharge(1, z=1.0)])[None]
     errors = estimated(system, bare, many(other, fields, bare, "relaxed"), field, "relaxed")
     assert errors.reference > 5 * FLOOR
     assert np.isfinite(errors.shift).all()

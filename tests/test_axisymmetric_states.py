@@ -8,7 +8,7 @@ from spq import discretisation, gallery
 from spq.direct import Direct
 from spq.model import Model
 from spq.observables import describe
-from spq.prepare import charge_field, set_fields
+from spq.prepare import external_field, set_fields
 from spq.reduction import reduction
 from spq.schrodinger import lowest_states
 from spq.surface import SurfaceCharge
@@ -212,7 +212,7 @@ def test_sets_in_one_plane_are_turned_into_that_of_azimuth_0(axisymmetric_hetero
     given = [SurfaceCharge((-1.0) ** i, z=z, phi=phi) for i, (z, phi) in enumerate(positions)]
     places = np.array([charge.resolve(model.molecule) for charge in given])
     values = np.array([charge.charge for charge in given])
-    turned = charge_field(system, model, given)
+    turned = external_field(system, model, given)
     where_they_are = np.tensordot(values, system.charge_fields(places), axes=1)
     assert not turned[:, system.even_fields :].any()
     assert np.abs(where_they_are[:, system.even_fields :]).max() > 1e-4
@@ -231,7 +231,8 @@ def test_sets_in_no_plane_stay(axisymmetric_heterodimer):
     moved = space.turned(positions, owners)
     assert moved[:2] == pytest.approx(positions[:2], abs=0)
     assert moved[2] == pytest.approx(SurfaceCharge(1.0, z=2.0).resolve(gallery.NOMINAL), abs=1e-12)
-    fields = set_fields(axisymmetric_heterodimer, positions, np.array([1.0, -2.0, 0.5]), owners, 3)
+    model = axisymmetric_heterodimer.discretisation.model
+    fields = set_fields(axisymmetric_heterodimer, model, positions, np.array([1.0, -2.0, 0.5]), owners, 3)
     alone = axisymmetric_heterodimer.charge_fields(positions[:2])
     assert fields[0] == pytest.approx(alone[0] - 2 * alone[1], abs=1e-12)
     assert not fields[2].any()

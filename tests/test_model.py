@@ -101,7 +101,6 @@ def test_states():
             r'discretisation = "axisymmetric": needs dots on one line; use "solid"',
         ),
         ({"method": "ci"}, r'not built yet; use "reduced" or "direct"'),
-        ({"electric_field": (0, 0, 1)}, "not built yet"),
         ({"electric_field": (0, 0)}, "must be 3 numbers"),
         ({"electric_field": (0, 0, math.nan)}, r"electric_field\[3\] = nan kV/cm: must be finite"),
         ({"electric_field": 3}, "must be 3 numbers"),
