@@ -16,7 +16,8 @@ import scipy.sparse as sp
 
 from spq.discretisation import BARRIER, KINDS, Discretisation
 from spq.errors import ConvergenceError
-from spq.hartree import Choice, Shell
+from spq.following import Choice
+from spq.hartree import Shell
 from spq.schrodinger import lowest_states, orthonormal, residuals
 from spq.units import COULOMB
 

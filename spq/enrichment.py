@@ -94,6 +94,8 @@ def corrections(
     """
     space = system.discretisation.space
     count = max(space.harmonics.orbital) + 1
+    if not trained:
+        return {kind: [np.empty((len(space.inner), 0))] * count for kind in KINDS}, np.inf
     jobs = [Trained(t.solutions[::EVERY], t.externals[::EVERY]) for t in trained]
     turning = space.harmonics.turning
     solved = in_threads(lambda job: _one_transition(system, basis, coulomb, job), jobs, turning)
@@ -101,7 +103,7 @@ def corrections(
     for vectors, _ in solved:
         for kind, m, some in vectors:
             found[kind][m].append(some)
-    worst = max((energy for _, energy in solved), default=np.inf)
+    worst = max(energy for _, energy in solved)
     added: Vectors = {
         kind: [
             _directions(system.discretisation, kind, m, np.hstack(each), least)

@@ -88,7 +88,7 @@ def load_solver() -> type | None:
         os.environ.setdefault("PYPARDISO_MKL_RT", installed)
     try:
         from pypardiso import PyPardisoSolver
-    except ImportError as error:
+    except (ImportError, OSError) as error:
         log.info("MKL PARDISO is not available (%s): using SuperLU", error)
         return None
     # otherwise every new solver searches the whole installation for the library
@@ -103,7 +103,8 @@ def _installed_library() -> str | None:
     except importlib.metadata.PackageNotFoundError:
         return None
     found = [file for file in files if "mkl_rt" in file.name]
-    return os.path.realpath(str(found[0].locate())) if len(found) == 1 else None
+    path = os.path.realpath(str(found[0].locate())) if len(found) == 1 else ""
+    return path if os.path.exists(path) else None
 
 
 def _pardiso(matrix: sp.csr_matrix) -> Solver | None:

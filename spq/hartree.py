@@ -12,7 +12,7 @@ are solved on: spq.reduced.Reduced or spq.direct.Direct.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,6 +20,7 @@ import numpy as np
 
 from spq.discretisation import SIGN, Discretisation
 from spq.errors import ConvergenceError
+from spq.following import Choice, closest, lingering
 from spq.iteration import ITERATORS
 
 log = logging.getLogger(__name__)
@@ -28,11 +29,6 @@ ENERGY_TOLERANCE = 1e-6  # eV, change of the total energy in one iteration
 DENSITY_TOLERANCE = 1e-5  # relative change of the densities in one iteration
 MAX_ITERATIONS = 100
 PATIENCE = 30  # iterations with the orbitals followed by their references
-SURVIVOR_OVERLAP = 0.3  # least overlap² of a final orbital with the one that survives
-SURVIVOR_MARGIN = 0.4  # and how far it may lie below the best
-
-# energies, overlap² with the reference and with the latest orbital -> index
-Choice = Callable[[np.ndarray, np.ndarray, np.ndarray], int]
 
 
 class System(Protocol):
@@ -114,46 +110,6 @@ def configuration(electrons: tuple[int, ...], holes: tuple[int, ...]) -> tuple[S
             if count > 2:
                 shells.append(Shell(kind, dot - 1, 1, level=1))
     return tuple(shells)
-
-
-def closest(energies: np.ndarray, closeness: np.ndarray, latest: np.ndarray) -> int:
-    """The state of largest overlap² with the reference."""
-    return int(np.argmax(closeness))
-
-
-def survivor(energies: np.ndarray, closeness: np.ndarray, latest: np.ndarray) -> int:
-    """The lowest state among those that are close to a surviving orbital."""
-    near = _near(closeness)
-    return int(near[np.argmin(energies[near])])
-
-
-def lingering(energies: np.ndarray, closeness: np.ndarray, latest: np.ndarray) -> int:
-    """Of the states that are close to the reference the one that resembles the latest orbital most.
-
-    Where two levels cross, the closest one, or the lowest, may change at every iteration.
-    """
-    near = _near(closeness)
-    return int(near[np.argmax(latest[near])])
-
-
-def certain(choose: Choice, closeness: np.ndarray, latest: np.ndarray) -> np.ndarray:
-    """Where states with these overlaps² (b,) are what `choose` takes, whatever the others are.
-
-    The overlaps² of all states with one orbital sum to 1.
-    """
-    if choose is closest:
-        return closeness > 0.5
-    if choose is lingering:
-        least = max(SURVIVOR_OVERLAP, 0.5 * (1 - SURVIVOR_MARGIN))
-        return (closeness > least) & (latest > 0.5)
-    return closeness >= 1 - SURVIVOR_OVERLAP
-
-
-def _near(closeness: np.ndarray) -> np.ndarray:
-    """Indices of the states that pass for the reference; at least the closest."""
-    best = closeness.max()
-    near = (closeness > SURVIVOR_OVERLAP) & (closeness > best - SURVIVOR_MARGIN)
-    return np.flatnonzero(near | (closeness == best))
 
 
 def solve(

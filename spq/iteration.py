@@ -43,8 +43,9 @@ class Damped:
 class Anderson:
     """Anderson's acceleration over the last `depth` steps, damped by `mixing`.
 
-    A problem whose residual grows forgets its steps, and is damped twice as much without acceleration
-    until its residual is small again: where levels cross, the map is steep and far from linear.
+    A problem whose residual grows forgets its steps and is damped twice as much from then on, without
+    acceleration until its residual is small or hardly falls: where levels cross, the map is steep and far
+    from linear.
     """
 
     def __init__(self, mixing: float = 0.4, depth: int = 6):

@@ -52,8 +52,8 @@ FLAGS = ("converged", "followed", "hybridised")
 class Emission:
     """Emission of one state; the fields are those of the JSON of `spq emission`.
 
-    Energies in eV and meV as their names say; the error estimates (spq.accuracy) are None where the
-    companion did not converge, that of the shift is 0 without charges; electrons,
+    Energies in eV and meV as their names say; the error estimates (spq.accuracy) are None where
+    there is no companion or it did not converge, that of the shift is 0 without charges; electrons,
     holes and final_*: population of each dot.
     """
 

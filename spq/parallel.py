@@ -19,8 +19,8 @@ from threadpoolctl import ThreadpoolController
 
 from spq.factorisation import load_solver
 
-CHUNKS = 2  # at least, of a large number of pieces: so many threads have work
-LEAST = 8
+CHUNKS = 2  # at least, of a large number of pieces; more would be slower, and not depend on the machine
+LEAST = 8  # pieces in a chunk
 TURN = 2e-3  # s, after which a thread lets another one interpret
 
 Item = TypeVar("Item")
@@ -55,7 +55,8 @@ def in_threads(
     items = list(items)
     if not together or len(items) < 2 or workers() == 1:
         return [function(item) for item in items]
-    with _shared(), ThreadPoolExecutor(min(workers(), len(items)), initializer=_single) as pool:
+    pool = ThreadPoolExecutor(min(workers(), len(items)), initializer=_single)
+    with one_thread(), _shared(), pool:
         return list(pool.map(function, items))
 
 
@@ -80,7 +81,7 @@ def one_thread() -> AbstractContextManager:
 
 
 def _single() -> None:
-    """One linear-algebra thread in this thread for good: OpenMP counts for every thread apart."""
+    """One linear-algebra thread in this thread: OpenMP counts for every thread apart."""
     _controller().limit(limits=1)
 
 

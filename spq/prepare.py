@@ -31,21 +31,22 @@ PREPARED = 4  # problems kept in memory, companions among them
 COARSENING = 1.5  # of a companion's elements
 LOOSENESS = 3.0  # of its basis
 KEYS = 64  # models whose key is remembered
-NO_ERRORS = "no errors are estimated: %s"
 AT_ONCE = 1024  # charges whose fields are made together
 
 _prepared: OrderedDict[tuple[Model, bool], System | None] = OrderedDict()
 
 
 @functools.lru_cache(KEYS)
-def _key(model: Model) -> Model:
+def _key(model: Model, coarse: bool) -> tuple[Model, bool]:
+    """Models with the same key share their discretised problem; coarse: that of the companion."""
     outside = {"surface_charges": (), "electric_field": (0.0, 0.0, 0.0)}
-    return model.replace(**outside, map=MapSpec(), final_state="relaxed")
+    method = "reduced" if coarse else model.method
+    return model.replace(**outside, method=method, map=MapSpec(), final_state="relaxed"), coarse
 
 
 def is_prepared(model: Model) -> bool:
-    """Whether a model's discretised problem and its companion are in memory."""
-    return all((_key(model), coarse) in _prepared for coarse in (False, True))
+    """Whether a model's discretised problem is in memory."""
+    return _key(model, False) in _prepared
 
 
 def prepare(model: Model, progress: Progress = silent) -> System:
@@ -53,7 +54,7 @@ def prepare(model: Model, progress: Progress = silent) -> System:
 
     The last ones are kept in memory. Raises what building the mesh and the operators raises.
     """
-    found = _known(_key(model), (False,), progress)[0]
+    (found,) = _obtained(model, (False,), progress)
     assert found is not None
     return found
 
@@ -63,42 +64,49 @@ def companion(model: Model, progress: Progress = silent) -> Reduced | None:
 
     None if it cannot be made: it serves the estimate of errors only.
     """
-    found = _known(_key(model), (True,), progress)[0]
+    (found,) = _obtained(model, (True,), progress)
     assert found is None or isinstance(found, Reduced)
     return found
 
 
 def with_companion(model: Model, progress: Progress = silent) -> tuple[System, Reduced | None]:
     """`prepare` and `companion`, on the half plane side by side."""
-    _known(_key(model), (False, True), progress)
+    _obtained(model, (False, True), progress)
     return prepare(model, progress), companion(model, progress)
 
 
-def _known(model: Model, coarse: tuple[bool, ...], progress: Progress) -> list[System | None]:
+def _obtained(model: Model, coarse: tuple[bool, ...], progress: Progress) -> list[System | None]:
     """The problem of a model, its companion, or both; what is not in memory is made."""
-    missing = [each for each in coarse if (model, each) not in _prepared]
-    while len(_prepared) > PREPARED - len(missing):  # before the new ones need its memory
+    keys = [_key(model, each) for each in coarse]
+    for key in keys:  # what is there is not to make room for the rest
+        if key in _prepared:
+            _prepared.move_to_end(key)
+    missing = [key for key in keys if key not in _prepared]
+    while missing and len(_prepared) > PREPARED - len(missing):  # before the new ones need its memory
         _prepared.popitem(last=False)
-    together = model.chosen_discretisation != "solid" and model.method == "reduced"
     with threads(model) if missing else nullcontext():
-        if together:  # Gmsh works in the main thread only
-            meshed = [_discretised(model, each, progress) for each in missing]
-            made = in_threads(lambda job: _system(*job, progress), zip(meshed, missing, strict=True))
+        # Gmsh works in the main thread only
+        if model.chosen_discretisation != "solid" and model.method == "reduced":
+            meshed = [_discretised(*key, progress) for key in missing]
+            told = [progress, *[silent] * len(missing)]  # one thread speaks
+            jobs = list(zip(meshed, missing, told, strict=False))
+            made = in_threads(lambda job: _system(job[0], job[1][1], job[2]), jobs)
         else:
-            made = [_system(_discretised(model, each, progress), each, progress) for each in missing]
-    _prepared.update({(model, each): system for each, system in zip(missing, made, strict=True)})
-    for each in coarse:
-        _prepared.move_to_end((model, each))
-    return [_prepared[model, each] for each in coarse]
+            made = [_system(_discretised(*key, progress), key[1], progress) for key in missing]
+    _prepared.update(zip(missing, made, strict=True))
+    found = [_prepared[key] for key in keys]
+    if None in found:
+        log.warning("no errors are estimated: their companion could not be made")
+    return found
 
 
 def _discretised(model: Model, coarse: bool, progress: Progress) -> Discretisation | None:
     if not coarse:
         return discretise(model, progress)
     try:
-        return discretise(model.replace(method="reduced"), progress, COARSENING)
+        return discretise(model, progress, COARSENING)
     except SpqError as error:
-        log.warning(NO_ERRORS, error)
+        log.warning("a companion cannot be made: %s", error)
         return None
 
 
@@ -111,7 +119,7 @@ def _system(discretisation: Discretisation | None, coarse: bool, progress: Progr
     try:
         return reduction(discretisation, progress, LOOSENESS)
     except SpqError as error:
-        log.warning(NO_ERRORS, error)
+        log.warning("a companion cannot be made: %s", error)
         return None
 
 
@@ -138,15 +146,25 @@ def set_fields(
     turned about the axis of a linear molecule into a plane of symmetry where it can: its energies stay,
     and half of the fields vanish.
     """
-    fields = np.tile(system.no_field(), (count, *[1] * system.no_field().ndim))
-    electric = KV_PER_CM * np.array(model.electric_field)
-    if electric.any():
-        fields += system.far_field(electric)
-    across = electric - (electric @ model.molecule.axis) * model.molecule.axis
-    if len(positions) and not across.any():
-        positions = system.discretisation.space.turned(positions, owners)
+    fields = np.zeros((count, *system.no_field().shape))
+    if len(positions):
+        positions = turned(system, model, positions, owners)
     for start in range(0, len(positions), AT_ONCE):
         part = slice(start, start + AT_ONCE)
         unit = system.charge_fields(positions[part])
         np.add.at(fields, owners[part], values[part].reshape(-1, *[1] * (unit.ndim - 1)) * unit)
-    return fields
+    return fields + electric_field(system, model)
+
+
+def turned(system: System, model: Model, positions: np.ndarray, owners: np.ndarray) -> np.ndarray:
+    """Positions (n, 3) of sets of charges, turned as `set_fields` says; not in a field across the axis."""
+    electric = np.array(model.electric_field)
+    across = electric - (electric @ model.molecule.axis) * model.molecule.axis
+    return positions if across.any() else system.discretisation.space.turned(positions, owners)
+
+
+def electric_field(system: System, model: Model) -> np.ndarray:
+    """A model's electric field as a field on a positive unit charge."""
+    if not any(model.electric_field):
+        return system.no_field()
+    return system.far_field(KV_PER_CM * np.array(model.electric_field))

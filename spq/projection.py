@@ -94,6 +94,7 @@ def projected(system: Reduced, vectors: PerKind, amplitudes: PerKind) -> Project
         central=sizes,
         even=sizes,
         columns={0: slice(0, widest)},
+        potentials={},  # externals come as matrix elements
         exact={name: slice(*ends[i : i + 2]) for i, name in enumerate(sizes)},
         _sectors={},
     )

@@ -13,7 +13,8 @@ from functools import lru_cache
 import numpy as np
 
 from spq.discretisation import BARRIER, Discretisation
-from spq.hartree import Choice, Shell, certain
+from spq.following import Choice, certain
+from spq.hartree import Shell
 from spq.units import COULOMB
 
 RESIDUAL = 1e-8  # eV, of an orbital that needs no further step

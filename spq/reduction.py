@@ -56,22 +56,23 @@ def reduction(discretisation: Discretisation, progress: Progress = silent, loose
     progress("integrals", 0, 1)
     tolerance = TOLERANCE[discretisation.model.accuracy]
     left_out = np.inf
+    turning = discretisation.space.harmonics.turning
     for turn in range(ROUNDS):
         basis = diagonal(discretisation, vectors)
         system, coulomb = _integrated(discretisation, basis)
-        trained = train(system)
+        trained = train(system) if turning or looseness == 1 else []
         if looseness > 1:
             break
         least = DIRECTION * NARROWED**turn * tolerance
         added, left_out = corrections(system, basis, coulomb, trained, least)
         log.info("basis %s leaves out %.1e eV", system.even, left_out)
-        if left_out < tolerance:
+        if left_out < tolerance or not trained or turn == ROUNDS - 1:
             break
         for kind, parts in vectors.items():
             vectors[kind] = [np.hstack(both) for both in zip(parts, added[kind], strict=True)]
-    else:
+    if looseness == 1 and not left_out < tolerance:
         log.warning("the basis leaves out %.1e eV of an energy, wanted are %.0e eV", left_out, tolerance)
-    if discretisation.space.harmonics.turning:  # in a solid the training problems are too few for that
+    if turning:  # in a solid the training problems are too few for that
         system = compressed(system, amplitudes(system, basis, trained))
         log.info("compressed to %d fields", system.even_fields)
     seconds = {"states": found - start, "integrals": time.perf_counter() - found}

@@ -22,7 +22,7 @@ from spq.hartree import System
 from spq.inputfile import dumps
 from spq.model import Model
 from spq.observables import FLAGS, HYBRIDISED_RULE, POPULATIONS, VARIABLES, describe
-from spq.prepare import is_prepared, set_fields, threads, with_companion
+from spq.prepare import electric_field, is_prepared, threads, turned, with_companion
 from spq.progress import Progress, silent
 from spq.reduced import Reduced
 from spq.snapshots import Snapshots
@@ -120,16 +120,17 @@ def _prepared_seconds(system: System) -> dict[str, float]:
 
 
 def map_fields(system: System, model: Model, places: np.ndarray) -> np.ndarray:
-    """Fields (charges, points, ...) of the charge at every place and of the model's own charges."""
+    """Fields (charges, points, ...) of the charge at every place, of the model's own charges and field."""
     own = model.surface_charges
     fixed = np.array([charge.resolve(model.molecule) for charge in own]).reshape(-1, 3)
-    positions = np.concatenate([places[:, None], np.tile(fixed, (len(places), 1, 1))], axis=1)
-    owners = np.repeat(np.arange(len(places)), 1 + len(own))
-    found = []
-    for charge in model.map.charges:
-        values = np.tile([charge, *(each.charge for each in own)], len(places))
-        found.append(set_fields(system, model, positions.reshape(-1, 3), values, owners, len(places)))
-    return np.array(found)
+    positions = np.concatenate([places, fixed])
+    # beside own charges all places are turned together: neighbours stay neighbours
+    owners = np.zeros(len(positions), dtype=int) if own else np.arange(len(positions))
+    unit = system.charge_fields(turned(system, model, positions, owners))
+    rest = electric_field(system, model)
+    for charge, field in zip(own, unit[len(places) :], strict=True):
+        rest = rest + charge.charge * field
+    return np.multiply.outer(np.array(model.map.charges), unit[: len(places)]) + rest
 
 
 def _empty(model: Model, points: int) -> dict[str, np.ndarray]:

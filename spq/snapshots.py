@@ -28,6 +28,7 @@ LARGEST = 2e-4  # eV left out of a problem that is solved in the whole basis aft
 SEEDS = 32  # solutions to begin with
 AT_ONCE = 16  # solutions that are added in a round
 CANDIDATES = 64  # problems whose residual is looked at
+AT_A_TIME = 1024  # fields whose distances are compared
 NEIGHBOURS = 4  # of which one is solved from scratch
 EASY = 1.2  # times the usual number of iterations, up to which the others are started from it
 WORTHWHILE = 200  # fewer problems are solved in the whole basis
@@ -184,8 +185,10 @@ class Snapshots:
         nearest = np.full(len(rest), -1)
         if len(easy):
             every = np.array(sorted(found))
-            apart = np.sum(fields[every] ** 2, axis=1) - 2 * fields[rest] @ fields[every].T
-            nearest = every[np.argmin(apart, axis=1)]
+            size = np.sum(fields[every] ** 2, axis=1)
+            for start in range(0, len(rest), AT_A_TIME):
+                part = slice(start, start + AT_A_TIME)
+                nearest[part] = every[np.argmin(size - 2 * fields[rest[part]] @ fields[every].T, axis=1)]
         warm = np.isin(nearest, easy)
         first = [found[i] for i in nearest[warm]]
         solved = many(projection.system, fields[rest[warm]], bare, self.final_state, first)

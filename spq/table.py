@@ -99,15 +99,15 @@ class Table:
                 f"charges: must be {dots} numbers for all, or for each of {len(surface_charges)} sets of "
                 f"surface charges; the shape given is {states.shape}"
             )
-        both = (self.system, self.companion or self.system)
-        externals = [self._fields(system, surface_charges) for system in both]
+        fields = self._fields(self.system, surface_charges)
+        coarse = self._fields(self.companion, surface_charges) if self.companion else fields
         data = self._empty(len(surface_charges))
         for charge in sorted({tuple(row) for row in states.tolist()}):
             rows = np.flatnonzero((states == charge).all(axis=1))
             for emitter in range(1, dots + 1):
                 state = charged_state(charge, emitter)
                 with threads(self.model):
-                    self._fill(data, rows, emitter - 1, state, externals[0][rows], externals[1][rows])
+                    self._fill(data, rows, emitter - 1, state, fields[rows], coarse[rows])
         return self._dataset(data, states)
 
     def _fields(self, system, sets: Sequence[Sequence[SurfaceCharge]]) -> np.ndarray:

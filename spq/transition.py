@@ -15,6 +15,7 @@ import numpy as np
 from spq import hartree
 from spq.carriers import State
 from spq.errors import ConvergenceError
+from spq.following import survivor
 from spq.hartree import Shell, Solution, System
 from spq.parallel import in_parts
 
@@ -87,7 +88,7 @@ def transitions(
         finals = [first[i].final for i in done] if first else []
         known = [solution.densities for solution in finals if solution is not None]
         start = np.array(known) if len(known) == len(done) else None
-        solved = hartree.solve(system, left, survivors, externals[done], hartree.survivor, first=start)
+        solved = hartree.solve(system, left, survivors, externals[done], survivor, first=start)
         final = dict(zip(done, solved, strict=True))
     return [Transition(state, before, final.get(i)) for i, before in enumerate(initial)]
 

@@ -4,7 +4,7 @@ import sys
 import threading
 
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from spq import parallel
 from spq.parallel import in_parts, in_threads
@@ -49,10 +49,13 @@ def test_nested_work_gives_the_interval_back():
     assert sys.getswitchinterval() == before
 
 
-def test_linear_algebra_is_in_one_thread_meanwhile():
-    def threads(part):
-        return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
+def blas_threads(_):
+    return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
 
-    before = threads(None)
-    assert set(in_parts(threads, 40, 8)) == {1}
-    assert threads(None) == before
+
+def test_linear_algebra_is_in_one_thread_meanwhile():
+    with threadpool_limits(2, user_api="blas"):
+        assert 2 in blas_threads(None)
+        for found in (in_parts(blas_threads, 40, 8), *in_threads(blas_threads, range(3))):
+            assert set(found) == {1}
+        assert 2 in blas_threads(None)

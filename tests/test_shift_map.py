@@ -223,8 +223,8 @@ def test_some_points_fail_and_others_do_not(small, monkeypatch):
 def _failing_above(limit, real):
     """Call the real function; the results of fields of large charges become unconverged."""
 
-    def continued(system, state, externals, reference, final_state):
-        found = real(system, state, externals, reference, final_state)
+    def continued(system, state, externals, *rest):
+        found = real(system, state, externals, *rest)
         unit = np.abs(system.charge_fields(np.array([[0.0, 0.0, 3.4]]))).max()
         large = [np.abs(field).max() > limit * unit for field in externals]
         return [replace(one, final=None) if bad else one for one, bad in zip(found, large, strict=True)]
