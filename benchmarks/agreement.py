@@ -35,6 +35,9 @@ def main(accuracy: str, places: int) -> None:
     energy_bars = (solid.error_meV + plane.error_meV).values
     for i, state in enumerate(solid.state.values):
         here = good[i]
+        if not here.any():
+            print(f"{state:8s} no point")
+            continue
         print(
             f"{state:8s} {here.sum():3d} points: shifts differ by {shift[i][here].max():.4f} meV at most, "
             f"{np.sqrt(np.mean(shift[i][here] ** 2)):.4f} rms; energies by {energy[i][here].max():.3f} meV"

@@ -24,7 +24,7 @@ from spq.reduced import PerKind, Reduced
 from spq.transition import Transition, many
 
 TOLERANCE = 5e-5  # eV, energy left out, before it is taken off
-LARGEST = 2e-4  # eV left out of a problem that is solved in the whole basis after all
+LARGEST = 1.5e-4  # eV left out of a problem that is solved in the whole basis after all
 SEEDS = 32  # solutions to begin with
 AT_ONCE = 16  # solutions that are added in a round
 CANDIDATES = 64  # problems whose residual is looked at
