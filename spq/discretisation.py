@@ -12,6 +12,7 @@ import numpy as np
 
 from spq.axisymmetric import HIGHEST, HIGHEST_COARSE, AxisymmetricSpace
 from spq.geometry import Molecule
+from spq.image import sphere_self_energy
 from spq.mesh import half_plane_mesh, molecule_mesh
 from spq.model import Model
 from spq.poisson import Poisson
@@ -31,7 +32,8 @@ class Discretisation:
 
     poisson: the molecule in its surroundings, then, for the self-energy `density`, one for each shell
     permittivity continued outside; surroundings: (N,) which of `poisson` belongs to each dot's
-    self-energy; seconds: time spent.
+    self-energy; image: (q,) in eV, the self-energy `image` at the quadrature points, if it acts; seconds:
+    time spent.
     """
 
     model: Model
@@ -39,6 +41,7 @@ class Discretisation:
     poisson: tuple[Poisson, ...]
     surroundings: tuple[int, ...]
     seconds: dict[str, float]
+    image: np.ndarray | None = None
     _carriers: dict[tuple[str, int], Carrier] = field(default_factory=dict, repr=False)
 
     def carrier(self, kind: str, harmonic: int = 0) -> Carrier:
@@ -46,7 +49,7 @@ class Discretisation:
         key = (kind, abs(harmonic))
         if key not in self._carriers:
             masses, band = self.model.masses(kind), self.model.band(kind)
-            self._carriers[key] = carrier(self.space, masses, band, abs(harmonic))
+            self._carriers[key] = carrier(self.space, masses, band, abs(harmonic), self.image)
         return self._carriers[key]
 
 
@@ -93,4 +96,9 @@ def discretise(model: Model, progress: Progress = silent, coarsening: float = 1.
         for shell in distinct:
             poisson.append(Poisson(space, np.append(model.permittivities()[:-1], shell)))
         surroundings = [1 + distinct.index(shell) for shell in shells]
-    return Discretisation(model, space, tuple(poisson), tuple(surroundings), seconds)
+    image = None
+    if model.self_energy == "image":
+        (dot,), (center,) = model.molecule.dots, model.molecule.centers
+        distances = np.linalg.norm(space.points - center, axis=1)
+        image = sphere_self_energy(distances, dot.core_radius, dot.outer_radius, model.permittivities())
+    return Discretisation(model, space, tuple(poisson), tuple(surroundings), seconds, image)

@@ -34,7 +34,6 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 """The options of the model and what each can be."""
 
 NOT_BUILT: dict[str, tuple[str, ...]] = {
-    "self_energy": ("image",),
     "wall": ("finite",),
     "method": ("ci",),
 }
@@ -130,6 +129,9 @@ class Model:
                 raise InputError(
                     f'model.{option} = "{given}": this part is not built yet; use {" or ".join(usable)}'
                 )
+        if self.self_energy == "image" and len(self.molecule.dots) > 1:
+            where = 'model.self_energy = "image"'
+            raise InputError(f'{where}: this part is not built yet for several dots; use "none" or "density"')
         if self.discretisation == "axisymmetric" and not self.molecule.is_linear:
             raise InputError('model.discretisation = "axisymmetric": needs dots on one line; use "solid"')
         where = "model.electric_field"

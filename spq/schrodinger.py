@@ -1,4 +1,4 @@
-"""Single-carrier states: −(ħ²/2) ∇·(1/m ∇φ) + V φ = E φ, φ = 0 on the nanocrystal's surface.
+"""Single-carrier states: −(ħ²/2) ∇·(1/m ∇φ) + (V + Σ) φ = E φ, φ = 0 on the nanocrystal's surface.
 
 In an axisymmetric molecule the equation falls apart into one for every harmonic of the azimuth.
 
@@ -38,7 +38,13 @@ class Carrier:
     free: np.ndarray
 
 
-def carrier(space: Space, masses: np.ndarray, band: np.ndarray, harmonic: int = 0) -> Carrier:
+def carrier(
+    space: Space,
+    masses: np.ndarray,
+    band: np.ndarray,
+    harmonic: int = 0,
+    self_energy: np.ndarray | None = None,
+) -> Carrier:
     """Assemble and factorise one carrier's Hamiltonian.
 
     Parameters
@@ -47,6 +53,7 @@ def carrier(space: Space, masses: np.ndarray, band: np.ndarray, harmonic: int = 
     masses : (2N + 1,) effective mass of each region in m0
     band : (2N + 1,) band edge of each region in eV, up for electrons, down for holes
     harmonic : |m| of the orbitals
+    self_energy : (q,) Σ in eV at the quadrature points; None: without
 
     Returns
     -------
@@ -60,7 +67,13 @@ def carrier(space: Space, masses: np.ndarray, band: np.ndarray, harmonic: int = 
     mass = space.orbital_mass(np.ones(len(band)))
     kinetic = space.orbital_stiffness(HBAR2_2M / masses, harmonic)
     hamiltonian = (kinetic + space.orbital_mass(band)).tocsr()
-    shift = float(np.min(band[:-1])) - BELOW
+    lowest = float(np.min(band[:-1]))
+    if self_energy is not None:
+        values = space.orbital_interpolation
+        weighted = values.multiply((space.weights * self_energy)[:, None]).tocsr()
+        hamiltonian = (hamiltonian + values.T @ weighted).tocsr()
+        lowest += min(0.0, float(self_energy.min()))
+    shift = lowest - BELOW
     free = space.orbital_free(harmonic)
     return Carrier(hamiltonian, mass, shift, Factorisation((hamiltonian - shift * mass).tocsr(), free), free)
 

@@ -47,6 +47,8 @@ class Levels:
 def levels(model: Model, progress: Progress = silent) -> Levels:
     """Lowest single-carrier levels of a model's molecule, without any mean field or charge.
 
+    The self-energy `image` acts in them; `density` needs a mean field and does not.
+
     Parameters
     ----------
     model : Model
@@ -62,7 +64,8 @@ def levels(model: Model, progress: Progress = silent) -> Levels:
     MeshError, ConvergenceError
         As meshing and the eigensolver do.
     """
-    plain = model.replace(surface_charges=(), map=MapSpec(), self_energy="none")
+    kept = "image" if model.self_energy == "image" else "none"  # the other needs a density
+    plain = model.replace(surface_charges=(), map=MapSpec(), self_energy=kept)
     discretisation = discretise(plain, progress)
     found = {}
     for done, kind in enumerate(KINDS):

@@ -343,7 +343,7 @@ BAD = {
     "charge inside": (DOT + "[[surface_charges]]\ncharge = 1\nposition = [0, 0, 1]", "inside"),
     "charge beyond": (DOT + "[[surface_charges]]\ncharge = 1\nz = 4", "beyond a pole"),
     "dot not there": (DOT + '[map]\nstates = ["X@3"]', "there is no dot 3"),
-    "not built": (DOT + '[model]\nself_energy = "image"', "not built yet"),
+    "not built": (DOT + '[model]\nwall = "finite"', "not built yet"),
     "syntax": ("[[dots]\n", "line 1"),
 }
 
