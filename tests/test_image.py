@@ -71,7 +71,7 @@ def test_without_contrast_there_is_none():
     assert sphere_self_energy(radius, CORE, OUTER, (7.0, 7.0, 7.0)) == pytest.approx(0.0, abs=1e-15)
 
 
-@pytest.mark.parametrize("discretisation", ["axisymmetric", pytest.param("solid", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("discretisation", ["axisymmetric", "solid"])
 def test_levels_with_the_cut(discretisation):
     row = reference("sphere")["image_1s_with_cut"]
     model = gallery.monomer(self_energy="image", discretisation=discretisation)
