@@ -17,7 +17,7 @@ from spq.transition import continued, many
 
 ROWS, AZIMUTHS = 20, 12
 # eV; what is taken off of the energy left out makes up for the fields at which nobody looked
-ALLOWED = snapshots.TOLERANCE
+ALLOWED = 2e-5  # 0.02 meV
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_without_snapshots_the_tolerance_is_missed(system, fields, monkeypatch):
     without = bare(system, "X@1")
     whole = continued(system, without.state, fields["both signs"], without, "relaxed")
     found = Snapshots(system, without, "relaxed").solve(fields["both signs"])
-    assert min(errors(found, whole)) > 10 * ALLOWED
+    assert min(errors(found, whole)) > 20 * ALLOWED
 
 
 def test_a_second_batch_finds_the_space(system, fields, monkeypatch):
