@@ -11,10 +11,8 @@ from functools import cached_property
 import numpy as np
 import scipy.sparse as sp
 from skfem import Basis, ElementTriP1, ElementTriP2, MeshTri1, MeshTri2
-from skfem.quadrature import get_quadrature
-from skfem.refdom import RefLine
 
-from spq.facets import boundary_of
+from spq.facets import Interfaces, boundary_of, curved_surface, inner_side, interfaces
 from spq.geometry import Molecule
 from spq.harmonics import turning
 from spq.planar import in_space
@@ -24,6 +22,7 @@ from spq.surface import axis_frame
 HIGHEST = (6, 7)  # |m| of orbitals and of potentials
 HIGHEST_COARSE = (4, 5)  # of a companion: the harmonics left out are part of its difference
 FAR_AWAY = 1e-4  # nm⁻²
+INTERFACE_ORDER = 15  # of the quadrature between regions
 ON_AXIS = 1e-9  # nm, distance from the axis of what has no azimuth
 ON_PLANE = 1e-9  # sine of the angle between two azimuths that are equal or opposite
 
@@ -40,13 +39,14 @@ class AxisymmetricSpace(Space):
 
     @cached_property
     def surface_dofs(self) -> np.ndarray:
-        return self._line(self.in_nanocrystal)
+        facets = self._facets(self.in_nanocrystal)
+        return np.vstack([self.mesh.facets[:, facets], self.mesh.dofs.facet_dofs[:, facets]])
 
-    def _line(self, elements: np.ndarray) -> np.ndarray:
-        """Degrees of freedom (3, f) of the edges around elements (bool, (t,)), without those on the axis."""
+    def _facets(self, elements: np.ndarray) -> np.ndarray:
+        """Edges around elements (bool, (t,)), without those on the axis."""
         facets = boundary_of(self.mesh, elements)
-        dofs = np.vstack([self.mesh.facets[:, facets], self.mesh.dofs.facet_dofs[0, facets]])
-        return dofs[:, self.mesh.doflocs[0, dofs[2]] > 0]
+        middles = self.mesh.dofs.facet_dofs[0, facets]
+        return facets[self.mesh.doflocs[0, middles] > 0]
 
     @cached_property
     def weights(self) -> np.ndarray:
@@ -56,6 +56,10 @@ class AxisymmetricSpace(Space):
     def points(self) -> np.ndarray:
         places = np.asarray(self.nanocrystal.global_coordinates()).reshape(2, -1).T
         return in_space(self.molecule, places)
+
+    @cached_property
+    def positions(self) -> np.ndarray:
+        return in_space(self.molecule, self.mesh.doflocs.T)
 
     def local(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         axis, across, third = axis_frame(self.molecule)
@@ -129,19 +133,13 @@ class AxisymmetricSpace(Space):
         return Pattern(number[self.mesh.dofs.element_dofs.T[self.in_nanocrystal]], len(self.inner))
 
     def outer_mass(self) -> sp.csr_matrix:
-        dofs = self._line(np.ones(len(self.regions), dtype=bool))
-        reference, weights = get_quadrature(RefLine, 6)
-        x = reference[0]
-        shape = np.array([(1 - x) * (1 - 2 * x), x * (2 * x - 1), 4 * x * (1 - x)])
-        slope = np.array([4 * x - 3, 4 * x - 1, 4 - 8 * x])
-        nodes = self.mesh.doflocs[:, dofs]  # (2, 3, f)
-        radius = np.einsum("if,iq->fq", nodes[0], shape)
-        length = np.linalg.norm(np.einsum("dif,iq->dfq", nodes, slope), axis=0)
-        local = np.einsum("fq,iq,jq->ijf", weights * radius * length, shape, shape)
-        rows = np.broadcast_to(dofs[:, None], local.shape)
-        columns = np.broadcast_to(dofs[None, :], local.shape)
-        entries = (local.ravel(), (rows.ravel(), columns.ravel()))
-        return sp.coo_matrix(entries, shape=(self.size, self.size)).tocsr()
+        everywhere = np.ones(len(self.regions), dtype=bool)
+        facets = self._facets(everywhere)
+        surface = curved_surface(self.mesh, facets, inner_side(self.mesh, facets, everywhere))
+        return surface.mass(np.ones(surface.weights.shape), self.size)
+
+    def interfaces(self, values: np.ndarray) -> Interfaces:
+        return interfaces(self.mesh, self.regions, values, INTERFACE_ORDER)
 
     def linear_companion(self, permittivities: np.ndarray, harmonic: int) -> tuple:
         vertices = np.ascontiguousarray(self.mesh.doflocs[:, : self.mesh.nvertices])

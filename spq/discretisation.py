@@ -12,18 +12,17 @@ import numpy as np
 
 from spq.axisymmetric import HIGHEST, HIGHEST_COARSE, AxisymmetricSpace
 from spq.geometry import Molecule
-from spq.image import sphere_self_energy
 from spq.mesh import half_plane_mesh, molecule_mesh
 from spq.model import Model
 from spq.poisson import Poisson
 from spq.progress import Progress, silent
 from spq.schrodinger import Carrier, carrier
+from spq.self_energy import molecule_self_energy
 from spq.solid import SolidSpace
 from spq.space import Space
 
 KINDS = ("e", "h")
 SIGN = {"e": -1.0, "h": 1.0}  # charge of each carrier in e
-ON_WALL = 1e-6  # nm, distance from the outer surface of what lies on it
 BARRIER = 0.5  # eV outside a carrier's dot, for its starting orbital
 
 
@@ -97,18 +96,5 @@ def discretise(model: Model, progress: Progress = silent, coarsening: float = 1.
         for shell in distinct:
             poisson.append(Poisson(space, np.append(model.permittivities()[:-1], shell)))
         surroundings = [1 + distinct.index(shell) for shell in shells]
-    image = _image(model, space) if model.self_energy == "image" else None
+    image = molecule_self_energy(space, poisson[0]) if model.self_energy == "image" else None
     return Discretisation(model, space, tuple(poisson), tuple(surroundings), seconds, image)
-
-
-def _image(model: Model, space: Space) -> np.ndarray:
-    """The self-energy `image` of a single dot at the quadrature points, (q,) in eV."""
-    (dot,), (center,) = model.molecule.dots, model.molecule.centers
-    distances = np.linalg.norm(space.points - center, axis=1)
-    # on the wall itself it is infinite, and orbitals vanish
-    within = distances < dot.outer_radius - ON_WALL
-    found = np.zeros(len(distances))
-    found[within] = sphere_self_energy(
-        distances[within], dot.core_radius, dot.outer_radius, model.permittivities()
-    )
-    return found

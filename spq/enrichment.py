@@ -34,19 +34,19 @@ PLACES_PER_DOT = 3  # on the line of an axisymmetric molecule
 RINGS, AZIMUTHS = 2, 4  # of places around each dot in a solid
 SPARE = 5.0  # how much larger an amplitude may be than its root mean square
 LEAST_AMPLITUDE = 3e-3
-EVERY = 2  # of the training problems is checked on the whole space
+EVERY = {True: 2, False: 1}  # of the training problems is checked on the whole space; half plane, solid
 TOGETHER = 16  # solutions whose residuals are made at once
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """Self-consistent solutions of one transition in several fields: shells alike in all of them.
+    """Self-consistent solutions of one transition beside several charges: shells alike in all of them.
 
-    solutions; externals: (b, surroundings, k).
+    solutions; charges: (b, s) in e at the training places.
     """
 
     solutions: list[Solution]
-    externals: np.ndarray
+    charges: np.ndarray
 
 
 def train(system: Reduced) -> list[Trained]:
@@ -56,7 +56,9 @@ def train(system: Reduced) -> list[Trained]:
     """
     molecule = system.discretisation.model.molecule
     unit = system.charge_fields(training_places(system.discretisation))
-    externals = np.concatenate([system.no_field()[None], *(charge * unit for charge in CHARGES)])
+    apart = np.eye(len(unit))
+    charges = np.concatenate([0 * apart[:1], *(charge * apart for charge in CHARGES)])
+    externals = np.tensordot(charges, unit, axes=1)
     names = TRAINED + (TRAINED_IN_DIMERS if len(molecule.dots) == 2 else ())
     numbers = range(1, len(molecule.dots) + 1)
     states = [parse_state(name.format(dot), len(molecule.dots)) for dot in numbers for name in names]
@@ -69,7 +71,7 @@ def train(system: Reduced) -> list[Trained]:
         done = [i for i, each in enumerate(solved) if each.converged]
         if not done:
             log.warning("no training problem of %s converged", state.name)
-        return Trained([solved[i] for i in done], externals[done])
+        return Trained([solved[i] for i in done], charges[done])
 
     turning = system.discretisation.space.harmonics.turning
     return [trained for trained in in_threads(solve, states, turning) if trained.solutions]
@@ -96,9 +98,11 @@ def corrections(
     count = max(space.harmonics.orbital) + 1
     if not trained:
         return {kind: [np.empty((len(space.inner), 0))] * count for kind in KINDS}, np.inf
-    jobs = [Trained(t.solutions[::EVERY], t.externals[::EVERY]) for t in trained]
     turning = space.harmonics.turning
-    solved = in_threads(lambda job: _one_transition(system, basis, coulomb, job), jobs, turning)
+    every = EVERY[turning]
+    jobs = [Trained(t.solutions[::every], t.charges[::every]) for t in trained]
+    unit = _charge_potentials(system.discretisation)
+    solved = in_threads(lambda job: _one_transition(system, basis, coulomb, unit, job), jobs, turning)
     found: dict[str, list[list[np.ndarray]]] = {kind: [[] for _ in range(count)] for kind in KINDS}
     for vectors, _ in solved:
         for kind, m, some in vectors:
@@ -114,19 +118,40 @@ def corrections(
     return added, worst
 
 
-def _one_transition(system: Reduced, basis: Basis, coulomb: list, trained: Trained) -> tuple[list, float]:
+def _charge_potentials(discretisation: Discretisation) -> dict[int, np.ndarray]:
+    """Potentials of unit charges at the training places, for every even label: weighted values (q, s).
+
+    Those of the whole space: pair densities do not hold what is close to a charge.
+    """
+    space, poisson = discretisation.space, discretisation.poisson[0]
+    places = training_places(discretisation)
+    sources = space.point_values(places).toarray().T
+    labels = tuple(label for label in space.harmonics.potential if label >= 0)
+    angular = space.azimuthal(labels, places)
+    return {
+        label: space.weights[:, None] * space.values(poisson.solve(sources, label) * chi)
+        for label, chi in zip(labels, angular, strict=True)
+    }
+
+
+def _one_transition(
+    system: Reduced, basis: Basis, coulomb: list, unit: dict[int, np.ndarray], trained: Trained
+) -> tuple[list, float]:
     """Corrections (inner, b) of each kind and |m| to solutions, and the largest energy left out in eV."""
-    solutions, externals = trained.solutions, trained.externals
+    solutions, charges = trained.solutions, trained.charges
     shells, found = solutions[0].shells, []
     total = np.zeros(len(solutions))
     densities = np.array([solution.densities for solution in solutions])
     for i, shell in enumerate(shells):
-        fields = hartree.orbital_fields(system, shells, densities, i) + SIGN[shell.kind] * externals
+        fields = hartree.orbital_fields(system, shells, densities, i)
         orbitals = np.array([solution.orbitals[i] for solution in solutions])
         levels = np.array([solution.levels[i] for solution in solutions])
         for start in range(0, len(levels), TOGETHER):
             part = slice(start, start + TOGETHER)
-            left_out = _corrected(system, basis, coulomb, shell, fields[part], orbitals[part], levels[part])
+            acting = SIGN[shell.kind] * charges[part].T
+            external = {label: values @ acting for label, values in unit.items()}
+            state = (fields[part], orbitals[part], levels[part])
+            left_out = _corrected(system, basis, coulomb, shell, external, *state)
             for m, (vectors, energies) in enumerate(left_out):
                 found.append((shell.kind, m, vectors))
                 total[part] += shell.count * energies
@@ -134,9 +159,12 @@ def _one_transition(system: Reduced, basis: Basis, coulomb: list, trained: Train
 
 
 def _corrected(
-    system: Reduced, basis: Basis, coulomb: list, shell: Shell, fields, orbitals, levels
+    system: Reduced, basis: Basis, coulomb: list, shell: Shell, external: dict, fields, orbitals, levels
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """For each |m|: corrections (inner, b) of orbitals (b, n) and energies (b,) in eV; even ones only."""
+    """For each |m|: corrections (inner, b) of orbitals (b, n) and energies (b,) in eV; even ones only.
+
+    fields: (b, surroundings, k) of the other carriers; external: of the charges, (q, b) by label.
+    """
     discretisation = system.discretisation
     space, harmonics = discretisation.space, discretisation.space.harmonics
     states = basis[shell.kind]
@@ -149,7 +177,7 @@ def _corrected(
             each.potentials[label] @ fields[:, section, each.columns[label]].T
             for section, each in enumerate(coulomb)
         ]
-        potentials[label] = space.weights[:, None] * space.values(np.sum(sections, axis=0))
+        potentials[label] = space.weights[:, None] * space.values(np.sum(sections, axis=0)) + external[label]
     found = []
     for m in coefficients:
         problem = discretisation.carrier(shell.kind, m)

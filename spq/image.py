@@ -83,6 +83,8 @@ class _Layers(NamedTuple):
 
 def _from_within(x: np.ndarray, here: float, beyond: float) -> np.ndarray:
     """Σ_l x^l (l+1)(ε − ε′)/(l ε + (l+1) ε′) of a charge within an interface."""
+    if here == beyond:
+        return np.zeros(x.shape)
     s = beyond / (here + beyond)
     with np.errstate(divide="ignore", invalid="ignore"):
         return (here - beyond) / (here + beyond) * (1 / (1 - x) + (1 - s) / s * hyp2f1(1, s, 1 + s, x))
@@ -90,6 +92,8 @@ def _from_within(x: np.ndarray, here: float, beyond: float) -> np.ndarray:
 
 def _from_without(x: np.ndarray, here: float, within: float) -> np.ndarray:
     """Σ_l x^l l (ε − ε′)/(l ε′ + (l+1) ε) of a charge outside an interface."""
+    if here == within:
+        return np.zeros(x.shape)
     s = here / (here + within)
     with np.errstate(divide="ignore", invalid="ignore"):
         return (here - within) / (here + within) * (1 / (1 - x) - hyp2f1(1, s, 1 + s, x))

@@ -69,7 +69,7 @@ permittivity = "static"       # or "optical"
 # permittivity_optical = 6.2
 
 [model]
-self_energy = "none"          # or "density"; "image" for one dot
+self_energy = "image"         # or "none", "density"
 wall = "hard"
 final_state = "relaxed"       # or "frozen"
 electric_field = [0.0, 0.0, 0.0]  # kV/cm, laboratory axes

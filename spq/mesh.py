@@ -6,25 +6,19 @@ one line; its subdomains are named core1, shell1, core2, ..., matrix.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import logging
-import os
 from collections.abc import Callable
 from dataclasses import astuple
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from skfem import MeshTet2, MeshTri2
 
-from spq import meshing, planar
+from spq import cache, meshing, planar
 from spq.errors import MeshError
 from spq.geometry import Molecule
 from spq.meshing import Sizes, Wedge
-
-log = logging.getLogger(__name__)
 
 FORMAT = 1  # raised whenever a change in meshing makes stored meshes stale
 VOLUME_TOLERANCE = {"coarse": 3e-3, "normal": 1e-3, "fine": 3e-4}  # relative, of each region
@@ -112,10 +106,8 @@ def _stored(name: str, make: Callable[[], Wedge]) -> Wedge:
 
 
 def user_cache() -> Path:
-    """Folder of meshes made on this machine: $SPQ_CACHE, or the user's cache folder."""
-    import platformdirs
-
-    return Path(os.environ.get("SPQ_CACHE") or platformdirs.user_cache_dir("spq")) / "meshes"
+    """Folder of meshes made on this machine."""
+    return cache.folder("meshes")
 
 
 def shipped() -> Path:
@@ -126,36 +118,23 @@ def shipped() -> Path:
 
 def _read(name: str) -> Wedge | None:
     for folder in (shipped(), user_cache()):
-        path = folder / name
-        if not path.is_file():
-            continue
-        try:
-            with path.open("rb") as file, np.load(file) as stored:
-                mirrors = tuple(int(axis) for axis in stored["mirrors"])
-                elements = stored["elements"].astype(np.int64)
-                return Wedge(stored["nodes"], elements, stored["regions"].astype(np.int64), mirrors)
-        except (OSError, EOFError, KeyError, ValueError, BadZipFile) as error:
-            log.warning("stored mesh %s cannot be read, it is made again: %s", name, error)
+        stored = cache.read(folder / name, ("nodes", "elements", "regions", "mirrors"))
+        if stored is not None:
+            mirrors = tuple(int(axis) for axis in stored["mirrors"])
+            elements, regions = (stored[key].astype(np.int64) for key in ("elements", "regions"))
+            return Wedge(stored["nodes"], elements, regions, mirrors)
     return None
 
 
 def write_wedge(wedge: Wedge, path: Path) -> None:
     """Write at once or not at all; a cache that cannot be written costs only time."""
-    temporary = path.with_name(f"{path.stem}.{os.getpid()}.tmp.npz")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(
-            temporary,
-            nodes=wedge.nodes,
-            elements=wedge.elements.astype(np.int32),
-            regions=wedge.regions.astype(np.int16),
-            mirrors=np.array(wedge.mirrors, dtype=np.int8),
-        )
-        os.replace(temporary, path)
-    except OSError as error:
-        log.warning("mesh not cached: %s", error)
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    arrays = {
+        "nodes": wedge.nodes,
+        "elements": wedge.elements.astype(np.int32),
+        "regions": wedge.regions.astype(np.int16),
+        "mirrors": np.array(wedge.mirrors, dtype=np.int8),
+    }
+    cache.write(path, arrays)
 
 
 def _assemble(wedge: Wedge, molecule: Molecule) -> MeshTet2:

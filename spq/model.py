@@ -104,7 +104,7 @@ class Model:
     conduction_band_offset: float | None = field(default=None, compare=False)
     permittivity: str = "static"
     materials: Overrides = field(default_factory=dict, compare=False)
-    self_energy: str = "none"
+    self_energy: str = "image"
     wall: str = "hard"
     final_state: str = "relaxed"
     electric_field: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -129,9 +129,6 @@ class Model:
                 raise InputError(
                     f'model.{option} = "{given}": this part is not built yet; use {" or ".join(usable)}'
                 )
-        if self.self_energy == "image" and len(self.molecule.dots) > 1:
-            where = 'model.self_energy = "image"'
-            raise InputError(f'{where}: this part is not built yet for several dots; use "none" or "density"')
         if self.discretisation == "axisymmetric" and not self.molecule.is_linear:
             raise InputError('model.discretisation = "axisymmetric": needs dots on one line; use "solid"')
         where = "model.electric_field"

@@ -155,3 +155,10 @@ def in_space(molecule: Molecule, places: np.ndarray) -> np.ndarray:
     """Points (n, 3) in nm, laboratory frame, of places (r, z) (n, 2) at azimuth 0."""
     across = axis_frame(molecule)[1]
     return molecule.mean_center + np.outer(places[:, 0], across) + np.outer(places[:, 1], molecule.axis)
+
+
+def on_half_plane(molecule: Molecule, points: np.ndarray) -> np.ndarray:
+    """Places (r, z) (n, 2) of points (n, 3) in nm, laboratory frame."""
+    apart = points - molecule.mean_center
+    height = apart @ molecule.axis
+    return np.column_stack([np.linalg.norm(apart - np.outer(height, molecule.axis), axis=1), height])

@@ -45,12 +45,12 @@ def potential_of_charges(
     for number, permittivity in enumerate(poisson.permittivities):
         surface = space.interface(space.regions == number)
         slope = _normal_slope(surface, positions, strengths)
-        load -= permittivity * surface.load(slope.sum(axis=-1), space.size)
+        load -= permittivity * surface.loads(slope.sum(axis=-1)[None], space.size)[:, 0]
         missing = -2 * np.pi * halves[number] * strengths - _integral(surface, slope)
         load -= permittivity * (here.T @ np.where(smooth, missing, 0.0))
     outer = space.outer_surface
     value = _coulomb(outer.points, positions, strengths)
-    load -= outer.load(poisson.permittivities[-1] / space.outer_radius * value, space.size)
+    load -= outer.loads((poisson.permittivities[-1] / space.outer_radius * value)[None], space.size)[:, 0]
     regular = poisson.factors().solve(load)
     return _coulomb(points, positions, strengths) + space.point_values(points) @ regular
 

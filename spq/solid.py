@@ -8,11 +8,12 @@ import numpy as np
 import scipy.sparse as sp
 from skfem import Basis, ElementTetP1, ElementTetP2, MeshTet1
 
-from spq.facets import Surface, boundary_of, curved_surface
+from spq.facets import Interfaces, Surface, boundary_of, curved_surface, inner_side, interfaces
 from spq.harmonics import Harmonics
 from spq.space import Space, mass_form, stiffness_form
 
 FAR_AWAY = 1e-4  # nm⁻²
+INTERFACE_ORDER = 10  # of the quadrature between regions
 
 
 class SolidSpace(Space):
@@ -34,7 +35,11 @@ class SolidSpace(Space):
 
     def interface(self, elements: np.ndarray) -> Surface:
         """Boundary of a set of elements (bool, (t,)), normals pointing out of it."""
-        return curved_surface(self.mesh, boundary_of(self.mesh, elements), elements)
+        facets = boundary_of(self.mesh, elements)
+        return curved_surface(self.mesh, facets, inner_side(self.mesh, facets, elements))
+
+    def interfaces(self, values: np.ndarray) -> Interfaces:
+        return interfaces(self.mesh, self.regions, values, INTERFACE_ORDER)
 
     @property
     def surface_dofs(self) -> np.ndarray:
@@ -47,6 +52,10 @@ class SolidSpace(Space):
     @cached_property
     def points(self) -> np.ndarray:
         return np.asarray(self.nanocrystal.global_coordinates()).reshape(3, -1).T
+
+    @cached_property
+    def positions(self) -> np.ndarray:
+        return self.mesh.doflocs.T
 
     def local(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return positions, np.zeros(len(positions))

@@ -17,6 +17,7 @@ from skfem.element import Element
 from skfem.helpers import dot, grad
 
 from spq.errors import InputError, MeshError
+from spq.facets import Interfaces
 from spq.geometry import Molecule
 from spq.harmonics import Harmonics
 from spq.mesh import region_names
@@ -70,6 +71,15 @@ class Space(ABC):
     @abstractmethod
     def surface_dofs(self) -> np.ndarray:
         """Degrees of freedom on the nanocrystal's surface."""
+
+    @property
+    @abstractmethod
+    def positions(self) -> np.ndarray:
+        """Places of the degrees of freedom in nm, laboratory frame, (size, 3)."""
+
+    @abstractmethod
+    def interfaces(self, values: np.ndarray) -> Interfaces:
+        """Facets across which a value per region (2N + 1,) changes."""
 
     @abstractmethod
     def local(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -85,7 +85,7 @@ def test_surface_load_and_mass(space):
     """∮ f v and ∮ f u v against integrals of the quadrature itself."""
     surface = space.nanocrystal_surface
     values = 1.0 + 0.3 * surface.points[..., 2]
-    load = surface.load(values, space.size)
+    load = surface.loads(values[None], space.size)[:, 0]
     assert load.sum() == pytest.approx((values * surface.weights).sum(), rel=1e-12)
     assert load.sum() > 100
     mass = surface.mass(values, space.size)

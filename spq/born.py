@@ -1,0 +1,154 @@
+"""The self-energy to first order in the difference of permittivities: ∫ |x − s|⁻⁴ dx beyond an interface.
+
+The field of a charge at s in a body of permittivity ε goes as |x − s|⁻², so that the first order (Born) is
+    Σ(s) = (k/8πε²) Σ_regions (ε − ε_region) ∫_region |x − s|⁻⁴ dx.
+By Gauss's theorem the integral over all outside of a body is ∮ n·(x − s)/|x − s|⁴ dS, minus that over the
+body where s lies outside. On a body of revolution the azimuth is integrated in closed form: with
+p = r² + ρ² + (z − z_s)² and q = 2rρ,
+    ∮ dα n·(x − s)/|x − s|⁴ = 2π [(n_r r + n_z (z − z_s)) p − n_r ρ q]/(p² − q²)^{3/2},
+and along the profile the points are gathered at the one nearest to s by a sinh substitution (Johnston and
+Elliott, Int. J. Numer. Meth. Engng 62, 564, 2005).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from spq.dots import Pair
+from spq.geometry import Molecule
+from spq.planar import on_half_plane
+from spq.units import COULOMB
+
+POINTS = 24  # of the quadrature on each side of the nearest place of a piece of the profile
+AT_ONCE = 20_000  # places whose integrals are made together
+CLOSEST = 1e-9  # nm
+
+
+class Piece(NamedTuple):
+    """A piece of the profile of a body of revolution.
+
+    An arc about (0, center), at angles from `start` to `end` off the +z axis; or, without a radius of
+    curvature (curved False), the line of a cylinder of `radius` from the height `start` to `end`.
+    """
+
+    radius: float
+    start: float
+    end: float
+    center: float = 0.0
+    curved: bool = True
+
+
+def limit(here: float, beyond: float) -> float:
+    """Factor of ∫ |x − s|⁻⁴ dx in c Σ_Born, eV nm: at the interface Σ and c Σ_Born have the same limit."""
+    return COULOMB * (here - beyond) / (4 * np.pi * here * (here + beyond))
+
+
+def beyond_sphere(distance: np.ndarray, radius: float) -> np.ndarray:
+    """∫ |x − s|⁻⁴ over the other side of a sphere: outside for s inside, inside for s outside.
+
+    distance: (n,) nm, of s from the centre; radius: nm. Returns (n,) in nm⁻¹.
+    """
+    a = np.maximum(np.asarray(distance, dtype=float), 1e-6 * radius)
+    with np.errstate(divide="ignore"):
+        logarithm = np.log((radius + a) / np.abs(radius - a)) / (4 * a)
+        inside = radius / (2 * (radius**2 - a**2)) + logarithm
+    return 4 * np.pi * np.where(a < radius, inside, -inside)
+
+
+def beyond_surface(molecule: Molecule, points: np.ndarray) -> np.ndarray:
+    """∫ |x − s|⁻⁴ over all that lies beyond the nanocrystal's surface, seen from s.
+
+    Exact where the dots lie on one line; else, for a point of one dot, put together from the pairs that
+    it is part of, as if the others did not overlap.
+
+    points: (n, 3) nm, laboratory frame. Returns (n,) in nm⁻¹.
+    """
+    if molecule.is_linear:
+        return _beyond_profile(_profile(molecule), *on_half_plane(molecule, points).T)
+    dots, found = molecule.dot_of(points), np.zeros(len(points))
+    for dot, (center, radius) in enumerate(zip(molecule.centers, molecule.outer_radii, strict=True)):
+        here = dots == dot
+        alone = beyond_sphere(np.linalg.norm(points[here] - center, axis=1), radius)
+        found[here] = alone
+        for pair in molecule.pairs:
+            if dot in (pair.first, pair.second):
+                two = Molecule(tuple(molecule.dots[i] for i in (pair.first, pair.second)), None, 0.0)
+                two = Molecule(two.dots, None, 2 * pair.neck_radius)
+                found[here] += _beyond_profile(_profile(two), *on_half_plane(two, points[here]).T) - alone
+    return found
+
+
+def _profile(molecule: Molecule) -> list[Piece]:
+    """The nanocrystal's surface in the half plane of a molecule whose dots lie on one line."""
+    heights = (molecule.centers - molecule.mean_center) @ molecule.axis
+    low, high = np.zeros(len(heights)), np.full(len(heights), np.pi)
+    pieces = []
+    for pair in molecule.pairs:
+        ends = [_meeting(molecule, heights, pair, dot) for dot in (pair.first, pair.second)]
+        for dot, angle, upwards in ends:
+            if upwards:
+                low[dot] = max(low[dot], angle)
+            else:
+                high[dot] = min(high[dot], np.pi - angle)
+        if pair.neck_radius > 0:
+            between = [
+                heights[dot] + (1 if upwards else -1) * molecule.outer_radii[dot] * np.cos(angle)
+                for dot, angle, upwards in ends
+            ]
+            pieces.append(Piece(pair.neck_radius, min(between), max(between), curved=False))
+    for height, radius, start, end in zip(heights, molecule.outer_radii, low, high, strict=True):
+        pieces.append(Piece(radius, start, end, height))
+    return pieces
+
+
+def _meeting(molecule: Molecule, heights: np.ndarray, pair: Pair, dot: int) -> tuple[int, float, bool]:
+    """A dot of a pair, the angle under which it sees lens or neck, and whether that lies upwards."""
+    other = pair.second if dot == pair.first else pair.first
+    width = max(pair.lens_radius, pair.neck_radius)
+    sine = min(1.0, width / molecule.outer_radii[dot])
+    return dot, float(np.arcsin(sine)), bool(heights[other] > heights[dot])
+
+
+def _beyond_profile(pieces: list[Piece], radius: np.ndarray, height: np.ndarray) -> np.ndarray:
+    """The integral at places (n,) of the half plane."""
+    found = np.empty(len(radius))
+    for start in range(0, len(radius), AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        found[part] = np.abs(sum(_flux(piece, radius[part], height[part]) for piece in pieces))
+    return found
+
+
+def _flux(piece: Piece, rho: np.ndarray, height: np.ndarray) -> np.ndarray:
+    """∫ n·(x − s)/|x − s|⁴ dS over a piece turned about the axis, (n,) in nm⁻¹."""
+    above = height - piece.center
+    nearest = np.arctan2(rho, above) if piece.curved else height
+    nearest = np.clip(nearest, piece.start, piece.end)
+    scale = piece.radius if piece.curved else 1.0  # nm of the profile per unit of its parameter
+    r, z, _, _ = _places(piece, nearest)
+    away = np.maximum(np.hypot(r - rho, z - height), CLOSEST) / scale
+    nodes, weights = np.polynomial.legendre.leggauss(POINTS)
+    nodes, weights = 0.5 * (nodes + 1), 0.5 * weights
+    total = np.zeros(len(rho))
+    for end in (piece.start, piece.end):
+        reach = np.arcsinh(np.abs(end - nearest) / away)
+        u = reach[:, None] * nodes
+        parameter = nearest[:, None] + np.sign(end - nearest)[:, None] * away[:, None] * np.sinh(u)
+        r, z, n_r, n_z = _places(piece, parameter)
+        dz, beside = z - height[:, None], rho[:, None]
+        squares = (r - beside) ** 2 + dz**2, (r + beside) ** 2 + dz**2
+        p = 0.5 * (squares[0] + squares[1])
+        top = n_r * r * (p - 2 * beside**2) + n_z * dz * p
+        value = 2 * np.pi * r * top / (squares[0] * squares[1]) ** 1.5
+        total += (value * np.cosh(u)) @ weights * reach * away * scale
+    return total
+
+
+def _places(piece: Piece, parameter: np.ndarray) -> tuple:
+    """Radius, height and outward normal (n_r, n_z) at parameters of a piece."""
+    if piece.curved:
+        sine, cosine = np.sin(parameter), np.cos(parameter)
+        return piece.radius * sine, piece.center + piece.radius * cosine, sine, cosine
+    ones = np.ones(parameter.shape)
+    return piece.radius * ones, parameter, ones, 0 * ones
