@@ -33,13 +33,15 @@ class AxisymmetricSpace(Space):
     element = ElementTriP2()
     quadrature_order = 6
 
-    def __init__(self, mesh: MeshTri2, molecule: Molecule, highest: tuple[int, int] = HIGHEST):
-        super().__init__(mesh, molecule)
+    def __init__(
+        self, mesh: MeshTri2, molecule: Molecule, highest: tuple[int, int] = HIGHEST, reach: float = 0.0
+    ):
+        super().__init__(mesh, molecule, reach)
         self.harmonics = turning(*highest)
 
     @cached_property
     def surface_dofs(self) -> np.ndarray:
-        facets = self._facets(self.in_nanocrystal)
+        facets = self._facets(self.has_orbitals)
         return np.vstack([self.mesh.facets[:, facets], self.mesh.dofs.facet_dofs[:, facets]])
 
     def _facets(self, elements: np.ndarray) -> np.ndarray:
@@ -50,11 +52,11 @@ class AxisymmetricSpace(Space):
 
     @cached_property
     def weights(self) -> np.ndarray:
-        return (self.nanocrystal.global_coordinates()[0] * self.nanocrystal.dx).ravel()
+        return (self.orbital_elements.global_coordinates()[0] * self.orbital_elements.dx).ravel()
 
     @cached_property
     def points(self) -> np.ndarray:
-        places = np.asarray(self.nanocrystal.global_coordinates()).reshape(2, -1).T
+        places = np.asarray(self.orbital_elements.global_coordinates()).reshape(2, -1).T
         return in_space(self.molecule, places)
 
     @cached_property
@@ -99,11 +101,11 @@ class AxisymmetricSpace(Space):
         return self._whole.matrix(self._stiffness(coefficients, harmonic))
 
     def orbital_stiffness(self, coefficients: np.ndarray, harmonic: int = 0) -> sp.csr_matrix:
-        return self._within.matrix(self._stiffness(coefficients, harmonic)[self.in_nanocrystal])
+        return self._within.matrix(self._stiffness(coefficients, harmonic)[self.has_orbitals])
 
     def orbital_mass(self, coefficients: np.ndarray) -> sp.csr_matrix:
         values = self._elements["mass"] * coefficients[self.regions][:, None, None]
-        return self._within.matrix(values[self.in_nanocrystal])
+        return self._within.matrix(values[self.has_orbitals])
 
     @cached_property
     def _elements(self) -> dict[str, np.ndarray]:
@@ -130,7 +132,7 @@ class AxisymmetricSpace(Space):
         """Of the inner degrees of freedom; the others are left out."""
         number = np.full(self.size, -1)
         number[self.inner] = np.arange(len(self.inner))
-        return Pattern(number[self.mesh.dofs.element_dofs.T[self.in_nanocrystal]], len(self.inner))
+        return Pattern(number[self.mesh.dofs.element_dofs.T[self.has_orbitals]], len(self.inner))
 
     def outer_mass(self) -> sp.csr_matrix:
         everywhere = np.ones(len(self.regions), dtype=bool)
@@ -145,7 +147,7 @@ class AxisymmetricSpace(Space):
         vertices = np.ascontiguousarray(self.mesh.doflocs[:, : self.mesh.nvertices])
         basis = Basis(MeshTri1(vertices, self.mesh.t), ElementTriP1(), intorder=2)
         radius = np.asarray(basis.global_coordinates())[0]
-        inside = mass_form.assemble(basis, coefficient=radius * self.in_nanocrystal[:, None])
+        inside = mass_form.assemble(basis, coefficient=radius * self.has_orbitals[:, None])
         weighted = radius * permittivities[self.regions][:, None]
         matrix = stiffness_form.assemble(basis, coefficient=weighted)
         if harmonic:

@@ -2,7 +2,8 @@
 
 The field of a charge at s in a body of permittivity ε goes as |x − s|⁻², so that the first order (Born) is
     Σ(s) = (k/8πε²) Σ_regions (ε − ε_region) ∫_region |x − s|⁻⁴ dx.
-By Gauss's theorem the integral over all outside of a body is ∮ n·(x − s)/|x − s|⁴ dS, minus that over the
+Close to an interface Σ tends to c = 2ε/(ε + ε′) times that, which is its singular part. By Gauss's theorem
+the integral over all outside of a body is ∮ n·(x − s)/|x − s|⁴ dS, minus that over the
 body where s lies outside. On a body of revolution the azimuth is integrated in closed form: with
 p = r² + ρ² + (z − z_s)² and q = 2rρ,
     ∮ dα n·(x − s)/|x − s|⁴ = 2π [(n_r r + n_z (z − z_s)) p − n_r ρ q]/(p² − q²)^{3/2},
@@ -43,6 +44,12 @@ class Piece(NamedTuple):
 def limit(here: float, beyond: float) -> float:
     """Factor of ∫ |x − s|⁻⁴ dx in c Σ_Born, eV nm: at the interface Σ and c Σ_Born have the same limit."""
     return COULOMB * (here - beyond) / (4 * np.pi * here * (here + beyond))
+
+
+def layers(molecule: Molecule, permittivities: np.ndarray, dot: int) -> tuple[float, float, float]:
+    """Permittivities of a dot's core, of what lies at its surface, and outside."""
+    core, shell, matrix = (float(permittivities[i]) for i in (2 * dot, 2 * dot + 1, -1))
+    return core, shell if molecule.dots[dot].shell_thickness > 0 else core, matrix
 
 
 def beyond_sphere(distance: np.ndarray, radius: float) -> np.ndarray:
@@ -152,3 +159,31 @@ def _places(piece: Piece, parameter: np.ndarray) -> tuple:
         return piece.radius * sine, piece.center + piece.radius * cosine, sine, cosine
     ones = np.ones(parameter.shape)
     return piece.radius * ones, parameter, ones, 0 * ones
+
+
+def singular(
+    molecule: Molecule, permittivities: np.ndarray, points: np.ndarray, cut: float, most: float = np.inf
+) -> np.ndarray:
+    """c Σ_Born of the nanocrystal's surface and of a point's own core at points (n, 3): (n,) in eV.
+
+    cut: nm; across a core's surface it is a straight line over this distance on both sides; most: in nm⁻¹,
+    of the integral over what lies beyond the surface.
+    """
+    dots, within = molecule.dot_of(points), molecule.distance_outside(points) <= 0
+    beyond = np.minimum(beyond_surface(molecule, points), most)
+    found = np.empty(len(points))
+    for number, (center, radius) in enumerate(zip(molecule.centers, molecule.core_radii, strict=True)):
+        core, shell, matrix = layers(molecule, permittivities, number)
+        here = dots == number
+        found[here] = np.where(within[here], limit(shell, matrix), limit(matrix, shell)) * beyond[here]
+        here &= within
+        if core == shell:
+            continue
+        distance = np.linalg.norm(points[here] - center, axis=1)
+        ends = radius + cut * np.array([-1.0, 1.0])
+        at_ends = np.array([limit(core, shell), limit(shell, core)]) * beyond_sphere(ends, radius)
+        near = np.abs(distance - radius) < cut
+        away = np.where(distance < radius, limit(core, shell), limit(shell, core))
+        away = away * beyond_sphere(np.where(near, 0.0, distance), radius)
+        found[here] += np.where(near, np.interp(distance, ends, at_ends), away)
+    return found

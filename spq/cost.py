@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from skfem import MeshTet2, MeshTri2
 
 from spq import planar
 from spq.mesh import cache_name, half_plane_mesh, molecule_mesh, shipped, user_cache
@@ -65,7 +66,7 @@ def estimate(model: Model) -> Cost:
     flat = model.chosen_discretisation == "axisymmetric"
     stored = has_mesh(model)
     if stored:
-        mesh = (half_plane_mesh if flat else molecule_mesh)(model.molecule, model.accuracy)
+        mesh = _mesh(model)
         elements, unknowns = mesh.t.shape[1], mesh.doflocs.shape[1]
     else:
         elements = _triangles(model) if flat else _elements(model)
@@ -83,10 +84,17 @@ def estimate(model: Model) -> Cost:
     return Cost(stored, elements, unknowns, points, solutions, round(seconds, 1), round(memory_GB, 2))
 
 
+def _mesh(model: Model) -> MeshTet2 | MeshTri2:
+    if model.chosen_discretisation == "solid":
+        return molecule_mesh(model.molecule, model.accuracy)
+    return half_plane_mesh(model.molecule, model.accuracy, leaking=model.wall == "finite")
+
+
 def has_mesh(model: Model) -> bool:
     """Return whether a mesh of the molecule is stored with spq or in the cache."""
     if model.chosen_discretisation == "axisymmetric":
-        name = cache_name(model.molecule, planar.SIZES[model.accuracy], planar.EDGE_GROWTH)
+        sizes = planar.sizes(model.accuracy, model.wall == "finite")
+        name = cache_name(model.molecule, sizes, planar.EDGE_GROWTH)
     else:
         name = cache_name(model.molecule, SIZES[model.accuracy])
     return any((folder / name).is_file() for folder in (shipped(), user_cache()))

@@ -5,6 +5,7 @@ Made once per geometry, materials and accuracy; charges, states and the iteratio
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass, field
 
@@ -21,8 +22,12 @@ from spq.self_energy import molecule_self_energy
 from spq.solid import SolidSpace
 from spq.space import Space
 
+log = logging.getLogger(__name__)
+
 KINDS = ("e", "h")
 SIGN = {"e": -1.0, "h": 1.0}  # charge of each carrier in e
+REACH = 1.0  # nm beyond a finite wall, where orbitals vanish
+LEAK = 0.05  # share of a state outside a finite wall that is warned of
 BARRIER = 0.5  # eV outside a carrier's dot, for its starting orbital
 
 
@@ -53,17 +58,39 @@ class Discretisation:
         return self._carriers[key]
 
 
+def warn_of_leaks(discretisation: Discretisation, kind: str, values: np.ndarray) -> None:
+    """Log a warning where a state, (q,) at the quadrature points, leaks more than its self-energy allows."""
+    space = discretisation.space
+    if not space.reach or discretisation.image is None:
+        return
+    outside = space.molecule.distance_outside(space.points) > 0
+    share = float((space.weights * values**2)[outside].sum())
+    if share > LEAK:
+        log.warning(
+            "%.0f %% of the lowest state of %s lies outside the nanocrystal: its self-energy depends on "
+            "image_cut, which stands for the unknown structure of the surface",
+            100 * share,
+            {"e": "an electron", "h": "a hole"}[kind],
+        )
+
+
 def build_space(
-    molecule: Molecule, accuracy: str, discretisation: str = "solid", coarsening: float = 1.0
+    molecule: Molecule,
+    accuracy: str,
+    discretisation: str = "solid",
+    coarsening: float = 1.0,
+    leaking: bool = False,
 ) -> Space:
     """Mesh a molecule (or read its stored mesh) and make the space on it.
 
-    discretisation: "solid" or "axisymmetric"; coarsening: factor on the element sizes.
+    discretisation: "solid" or "axisymmetric"; coarsening: factor on the element sizes; leaking: whether
+    orbitals leak through the nanocrystal's surface.
     Raises MeshError as molecule_mesh does, or if an element belongs to no region.
     """
     if discretisation == "axisymmetric":
         highest = HIGHEST_COARSE if coarsening > 1 else HIGHEST
-        return AxisymmetricSpace(half_plane_mesh(molecule, accuracy, coarsening), molecule, highest)
+        mesh = half_plane_mesh(molecule, accuracy, coarsening, leaking)
+        return AxisymmetricSpace(mesh, molecule, highest, REACH if leaking else 0.0)
     return SolidSpace(molecule_mesh(molecule, accuracy, coarsening), molecule)
 
 
@@ -87,7 +114,8 @@ def discretise(model: Model, progress: Progress = silent, coarsening: float = 1.
     """
     start = time.perf_counter()
     progress("mesh", 0, 1)
-    space = build_space(model.molecule, model.accuracy, model.chosen_discretisation, coarsening)
+    leaking = model.wall == "finite"
+    space = build_space(model.molecule, model.accuracy, model.chosen_discretisation, coarsening, leaking)
     seconds = {"mesh": time.perf_counter() - start}
     poisson, surroundings = [Poisson(space, model.permittivities())], []
     if model.self_energy == "density":
@@ -96,5 +124,7 @@ def discretise(model: Model, progress: Progress = silent, coarsening: float = 1.
         for shell in distinct:
             poisson.append(Poisson(space, np.append(model.permittivities()[:-1], shell)))
         surroundings = [1 + distinct.index(shell) for shell in shells]
-    image = molecule_self_energy(space, poisson[0]) if model.self_energy == "image" else None
+    image = None
+    if model.self_energy == "image":
+        image = model.image_prefactor * molecule_self_energy(space, poisson[0], model.image_cut)
     return Discretisation(model, space, tuple(poisson), tuple(surroundings), seconds, image)

@@ -24,7 +24,7 @@ from spq.surface import SurfaceCharge
 DOT = ("core_radius", "shell_thickness", "core", "shell", "position")
 GEOMETRY = ("center_distance", "neck_diameter")
 MATERIALS = ("matrix", "conduction_band_offset", "permittivity")
-MODEL = (*OPTIONS, "electric_field")
+MODEL = (*OPTIONS, "image_cut", "image_prefactor", "electric_field")
 CHARGE = ("charge", "z", "position", "phi", "offset")
 MAP = ("states", "charges", "points", "z", "surface", "phi", "phi_points")
 TABLES: dict[str, tuple[str, ...]] = {
@@ -70,7 +70,9 @@ permittivity = "static"       # or "optical"
 
 [model]
 self_energy = "image"         # or "none", "density"
-wall = "hard"
+image_cut = 0.1               # nm; the image is a straight line so far on both sides of a core's surface
+image_prefactor = 1.0
+wall = "hard"                 # or "finite": orbitals leak into the matrix
 final_state = "relaxed"       # or "frozen"
 electric_field = [0.0, 0.0, 0.0]  # kV/cm, laboratory axes
 method = "reduced"            # or "direct"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import numpy as np
@@ -56,12 +56,15 @@ def molecule_mesh(molecule: Molecule, accuracy: str = "normal", coarsening: floa
     return mesh
 
 
-def half_plane_mesh(molecule: Molecule, accuracy: str = "normal", coarsening: float = 1.0) -> MeshTri2:
+def half_plane_mesh(
+    molecule: Molecule, accuracy: str = "normal", coarsening: float = 1.0, leaking: bool = False
+) -> MeshTri2:
     """Mesh of the half plane (r, z) of a molecule whose dots lie on one line; see molecule_mesh.
 
-    z is along the long axis from the mean of the dots' centres.
+    z is along the long axis from the mean of the dots' centres. leaking: whether the surface is resolved
+    for orbitals that leak through it.
     """
-    sizes = planar.SIZES[accuracy].scaled(coarsening)
+    sizes = planar.sizes(accuracy, leaking).scaled(coarsening)
     name = cache_name(molecule, sizes, planar.EDGE_GROWTH)
     nodes, elements, regions = _reflected(
         _stored(name, lambda: planar.mesh_half_plane(molecule, sizes)), molecule
@@ -88,8 +91,10 @@ def cache_name(molecule: Molecule, sizes: Sizes, planar_growth: float | None = N
         "core_radii": [round(float(r), 9) for r in molecule.core_radii],
         "outer_radii": [round(float(r), 9) for r in molecule.outer_radii],
         "neck_diameter": round(float(molecule.neck_diameter), 9),
-        "sizes": [*astuple(sizes), meshing.EDGE_GROWTH],
+        "sizes": [*astuple(replace(sizes, wall=0.0))[:-1], meshing.EDGE_GROWTH],
     }
+    if sizes.wall:
+        content["wall"] = [sizes.wall, planar.WALL_GROWTH]
     if planar_growth is not None:
         content["planar"] = planar_growth
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -27,7 +27,8 @@ ATTEMPTS = 4
 class Sizes:
     """Element sizes in nm: in cores, in shells, at a neck's edge, and at the outer sphere.
 
-    growth: increase of the size per nm of distance from a core or from the nanocrystal.
+    growth: increase of the size per nm of distance from a core or from the nanocrystal. wall: at the
+    nanocrystal's surface where orbitals leak through it; 0: they do not.
     """
 
     core: float
@@ -35,10 +36,12 @@ class Sizes:
     edge: float
     outer: float
     growth: float
+    wall: float = 0.0
 
     def scaled(self, factor: float) -> Sizes:
-        """The same sizes in the nanocrystal times a factor."""
-        return replace(self, core=self.core * factor, shell=self.shell * factor, edge=self.edge * factor)
+        """The same sizes in and at the nanocrystal times a factor."""
+        near = {name: getattr(self, name) * factor for name in ("core", "shell", "edge", "wall")}
+        return replace(self, **near)
 
 
 SIZES = {

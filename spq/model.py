@@ -34,7 +34,6 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 """The options of the model and what each can be."""
 
 NOT_BUILT: dict[str, tuple[str, ...]] = {
-    "wall": ("finite",),
     "method": ("ci",),
 }
 """Options that are part of the plan but not built yet."""
@@ -94,6 +93,8 @@ class Model:
     materials (keys of spq.materials.VALUES).
     self_energy, wall, final_state, method, discretisation, accuracy: see OPTIONS; "auto" means
     "axisymmetric" where the dots lie on one line, else "solid".
+    image_cut: nm, > 0; across a core's surface and a finite wall the self-energy `image` is a straight
+    line over this distance on both sides. image_prefactor: factor on it.
     electric_field: far field (3,) in kV/cm, laboratory axes.
     surface_charges: present in every calculation. map: what a shift map covers.
     Raises InputError for a wrong value, and for an option whose part is not built yet.
@@ -105,6 +106,8 @@ class Model:
     permittivity: str = "static"
     materials: Overrides = field(default_factory=dict, compare=False)
     self_energy: str = "image"
+    image_cut: float = 0.1
+    image_prefactor: float = 1.0
     wall: str = "hard"
     final_state: str = "relaxed"
     electric_field: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -131,6 +134,14 @@ class Model:
                 )
         if self.discretisation == "axisymmetric" and not self.molecule.is_linear:
             raise InputError('model.discretisation = "axisymmetric": needs dots on one line; use "solid"')
+        if self.wall == "finite" and self.chosen_discretisation == "solid":
+            raise InputError(
+                'model.wall = "finite": this part is built for dots on one line only; use "hard"'
+            )
+        cut = checks.number(self.image_cut, "model.image_cut", "nm", above=0.0)
+        prefactor = checks.number(self.image_prefactor, "model.image_prefactor", "")
+        object.__setattr__(self, "image_cut", cut)
+        object.__setattr__(self, "image_prefactor", prefactor)
         where = "model.electric_field"
         electric_field = checks.numbers_of(self.electric_field, where, "kV/cm", length=3)
         object.__setattr__(self, "electric_field", electric_field)

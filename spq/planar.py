@@ -7,6 +7,8 @@ molecule that is its own mirror image only z >= 0 is meshed.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from spq.errors import MeshError
@@ -23,6 +25,8 @@ from spq.meshing import (
 )
 from spq.surface import axis_frame
 
+WALL = {"coarse": 0.16, "normal": 0.11, "fine": 0.07}  # nm, element size at a finite wall
+WALL_GROWTH = 0.5  # increase of the element size per nm of distance from it
 EDGE_GROWTH = 0.35  # increase of the element size per nm of distance from a neck's edge
 
 SIZES = {
@@ -30,6 +34,11 @@ SIZES = {
     "normal": Sizes(core=0.22, shell=0.4, edge=0.01, outer=6.0, growth=0.25),
     "fine": Sizes(core=0.13, shell=0.24, edge=0.003, outer=4.0, growth=0.18),
 }
+
+
+def sizes(accuracy: str, leaking: bool = False) -> Sizes:
+    """Element sizes; leaking: of orbitals that leak through the nanocrystal's surface."""
+    return replace(SIZES[accuracy], wall=WALL[accuracy]) if leaking else SIZES[accuracy]
 
 
 def mesh_half_plane(molecule: Molecule, sizes: Sizes) -> Wedge:
@@ -112,8 +121,16 @@ def _size_field(field, molecule: Molecule, sizes: Sizes) -> None:
             shell = min(shell, max(1.5 * dot.shell_thickness, sizes.edge))
         ball(z, dot.outer_radius, shell)
         ball(z, dot.core_radius, min(sizes.core, 0.6 * dot.core_radius, shell))
+        if sizes.wall:
+            wall = f"Fabs(Sqrt(x^2+(y-({z:.12g}))^2)-{dot.outer_radius:.12g})"
+            add(f"{min(sizes.wall, shell):.12g}+{WALL_GROWTH}*{wall}")
     for pair in molecule.pairs:
         start, along = centers[pair.first], np.sign(centers[pair.second] - centers[pair.first])
+        if sizes.wall and pair.neck_radius > 0:
+            middle = 0.5 * (start + centers[pair.second])
+            beyond = f"(Fabs(y-({middle:.12g}))-{0.5 * pair.distance:.12g})"
+            wall = f"Fabs(x-{pair.neck_radius:.12g})+0.5*({beyond}+Fabs({beyond}))"
+            add(f"{sizes.wall:.12g}+{WALL_GROWTH}*({wall})")
         for offset, radius in edges(molecule, pair):
             place = f"(x-{radius:.12g})^2+(y-({start + along * offset:.12g}))^2"
             add(f"{sizes.edge:.12g}+{EDGE_GROWTH}*Sqrt({place})")

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from spq.basis import diagonal, starting_vectors
-from spq.discretisation import Discretisation
+from spq.discretisation import Discretisation, warn_of_leaks
 from spq.enrichment import amplitudes, corrections, train
 from spq.integrals import TOLERANCE as PAIR_TOLERANCE
 from spq.integrals import Basis, CoulombFactors, coulomb_factors, labelled
@@ -75,6 +75,8 @@ def reduction(discretisation: Discretisation, progress: Progress = silent, loose
     if turning:  # in a solid the training problems are too few for that
         system = compressed(system, amplitudes(system, basis, trained))
         log.info("compressed to %d fields", system.even_fields)
+    for kind, states in basis.items():
+        warn_of_leaks(discretisation, kind, states[0].values[:, 0])
     seconds = {"states": found - start, "integrals": time.perf_counter() - found}
     return replace(system, seconds=seconds, left_out=left_out)
 

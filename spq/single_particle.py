@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from spq.discretisation import KINDS, Discretisation, discretise
+from spq.discretisation import KINDS, Discretisation, discretise, warn_of_leaks
 from spq.model import MapSpec, Model
 from spq.progress import Progress, silent
 from spq.schrodinger import lowest_states
@@ -57,7 +57,7 @@ def levels(model: Model, progress: Progress = silent) -> Levels:
     Returns
     -------
     Levels
-        Energies in meV, holes counted positive (BenDaniel–Duke, hard wall).
+        Energies in meV, holes counted positive (BenDaniel–Duke).
 
     Raises
     ------
@@ -100,6 +100,8 @@ def _levels_by_harmonic(discretisation: Discretisation, kind: str, count: int) -
     m = 0
     while True:
         energies, orbitals = lowest_states(discretisation.carrier(kind, m), count if m == 0 else count // 2)
+        if m == 0:
+            warn_of_leaks(discretisation, kind, space.orbital_values(orbitals[:, :1])[:, 0])
         shares = [_shares(space.orbital_values(o[:, None]), space, dots) for o in orbitals.T]
         each = zip(energies, shares, strict=True)
         found += [Level(1e3 * float(energy), share, m, 2 if m else 1) for energy, share in each]
@@ -170,7 +172,7 @@ def _angular_levels(discretisation: Discretisation, energies: np.ndarray, orbita
 def _turned(discretisation: Discretisation, orbitals: np.ndarray) -> np.ndarray:
     """∂φ/∂α at the quadrature points, (q, k), with α the angle about the long axis."""
     space = discretisation.space
-    basis = space.nanocrystal
+    basis = space.orbital_elements
     axis = space.molecule.axis
     around = np.cross(axis, space.points - space.molecule.mean_center).T.reshape(3, *basis.dx.shape)
     slopes = []

@@ -26,7 +26,7 @@ class SolidSpace(Space):
     @cached_property
     def nanocrystal_surface(self) -> Surface:
         """The nanocrystal's surface, normals outward."""
-        return self.interface(self.in_nanocrystal)
+        return self.interface(self.has_orbitals)
 
     @cached_property
     def outer_surface(self) -> Surface:
@@ -47,11 +47,11 @@ class SolidSpace(Space):
 
     @cached_property
     def weights(self) -> np.ndarray:
-        return np.ascontiguousarray(self.nanocrystal.dx).ravel()
+        return np.ascontiguousarray(self.orbital_elements.dx).ravel()
 
     @cached_property
     def points(self) -> np.ndarray:
-        return np.asarray(self.nanocrystal.global_coordinates()).reshape(3, -1).T
+        return np.asarray(self.orbital_elements.global_coordinates()).reshape(3, -1).T
 
     @cached_property
     def positions(self) -> np.ndarray:
@@ -70,10 +70,10 @@ class SolidSpace(Space):
         return self._assemble(stiffness_form, self.basis(np.arange(len(self.regions))), coefficients)
 
     def orbital_stiffness(self, coefficients: np.ndarray, harmonic: int = 0) -> sp.csr_matrix:
-        return self.condensed(self._assemble(stiffness_form, self.nanocrystal, coefficients))
+        return self.condensed(self._assemble(stiffness_form, self.orbital_elements, coefficients))
 
     def orbital_mass(self, coefficients: np.ndarray) -> sp.csr_matrix:
-        return self.condensed(self._assemble(mass_form, self.nanocrystal, coefficients))
+        return self.condensed(self._assemble(mass_form, self.orbital_elements, coefficients))
 
     def outer_mass(self) -> sp.csr_matrix:
         return self.outer_surface.mass(np.ones(self.outer_surface.weights.shape), self.size)
@@ -82,7 +82,7 @@ class SolidSpace(Space):
         vertices = np.ascontiguousarray(self.mesh.doflocs[:, : self.mesh.nvertices])
         basis = Basis(MeshTet1(vertices, self.mesh.t), ElementTetP1(), intorder=1)
         ones = np.ones(basis.dx.shape)
-        inside = mass_form.assemble(basis, coefficient=ones * self.in_nanocrystal[:, None])
+        inside = mass_form.assemble(basis, coefficient=ones * self.has_orbitals[:, None])
         matrix = stiffness_form.assemble(basis, coefficient=ones * permittivities[self.regions][:, None])
         # far away the potential hardly matters for a choice: a weak mass stands for the Robin condition
         matrix = matrix + FAR_AWAY * mass_form.assemble(basis, coefficient=ones)

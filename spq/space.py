@@ -41,16 +41,18 @@ def mass_form(u, v, w):
 class Space(ABC):
     """Second-order space on a molecule's mesh: spq.solid.SolidSpace or spq.axisymmetric.AxisymmetricSpace.
 
-    mesh: with a subdomain per region; molecule: what it is a mesh of; regions: (t,) region number of
-    each element; harmonics: its angular functions.
+    mesh: with a subdomain per region; molecule: what it is a mesh of; reach: how far outside the
+    nanocrystal orbitals vanish, nm, 0 for a hard wall; regions: (t,) region number of each element;
+    harmonics: its angular functions. Where this speaks of the nanocrystal's quadrature points and
+    surface, those of all that is within reach are meant.
     """
 
     element: Element
     quadrature_order: int
     harmonics: Harmonics
 
-    def __init__(self, mesh: MeshTet2 | MeshTri2, molecule: Molecule):
-        self.mesh, self.molecule = mesh, molecule
+    def __init__(self, mesh: MeshTet2 | MeshTri2, molecule: Molecule, reach: float = 0.0):
+        self.mesh, self.molecule, self.reach = mesh, molecule, reach
         self.regions = np.full(mesh.nelements, -1)
         for number, name in enumerate(region_names(molecule)):
             self.regions[mesh.subdomains[name]] = number
@@ -121,20 +123,24 @@ class Space(ABC):
         return self.mesh.doflocs.shape[1]
 
     @cached_property
-    def in_nanocrystal(self) -> np.ndarray:
-        """Whether each element belongs to the nanocrystal, (t,) bool."""
-        return self.regions < 2 * len(self.molecule.dots)
+    def has_orbitals(self) -> np.ndarray:
+        """Whether orbitals live in each element: the nanocrystal and what is within reach, (t,) bool."""
+        within = self.regions < 2 * len(self.molecule.dots)
+        if self.reach > 0:
+            middles = self.positions[self.mesh.t].mean(axis=0)
+            within |= self.molecule.distance_outside(middles) < self.reach
+        return within
 
     @cached_property
-    def nanocrystal(self) -> Basis:
-        """Basis on the nanocrystal's elements, numbered as the whole mesh."""
-        return self.basis(np.flatnonzero(self.in_nanocrystal))
+    def orbital_elements(self) -> Basis:
+        """Basis on the elements with orbitals, numbered as the whole mesh."""
+        return self.basis(np.flatnonzero(self.has_orbitals))
 
     @cached_property
     def inner(self) -> np.ndarray:
-        """Degrees of freedom of an orbital: inside the nanocrystal, not on its surface."""
+        """Degrees of freedom of an orbital: where orbitals live, not on the boundary of that."""
         inside = np.zeros(self.size, dtype=bool)
-        inside[self.mesh.dofs.element_dofs[:, self.in_nanocrystal]] = True
+        inside[self.mesh.dofs.element_dofs[:, self.has_orbitals]] = True
         inside[self.surface_dofs] = False
         return np.flatnonzero(inside)
 
@@ -151,7 +157,7 @@ class Space(ABC):
     @cached_property
     def interpolation(self) -> sp.csr_matrix:
         """Values at the nanocrystal's quadrature points from all degrees of freedom, (q, size)."""
-        basis = self.nanocrystal
+        basis = self.orbital_elements
         count = basis.X.shape[-1]
         elements = len(basis.tind)
         rows = np.arange(elements * count).reshape(elements, count)
@@ -165,19 +171,19 @@ class Space(ABC):
     @cached_property
     def covered(self) -> np.ndarray:
         """Degrees of freedom that belong to the nanocrystal's elements, its surface included."""
-        return np.unique(self.nanocrystal.element_dofs)
+        return np.unique(self.orbital_elements.element_dofs)
 
     @cached_property
     def _scatter(self) -> sp.csr_matrix:
         """Sum of element contributions, (len(covered), elements · 10)."""
-        local = np.searchsorted(self.covered, self.nanocrystal.element_dofs.T).ravel()
+        local = np.searchsorted(self.covered, self.orbital_elements.element_dofs.T).ravel()
         entries = (np.ones(len(local)), (local, np.arange(len(local))))
         return sp.csr_matrix(entries, shape=(len(self.covered), len(local)))
 
     @cached_property
     def _shape(self) -> np.ndarray:
         """Shape functions at the quadrature points of an element, (10, points)."""
-        basis = self.nanocrystal
+        basis = self.orbital_elements
         return np.array([np.asarray(basis.basis[i][0])[0] for i in range(basis.Nbfun)])
 
     def source(self, values: np.ndarray) -> np.ndarray:
@@ -193,7 +199,7 @@ class Space(ABC):
 
     def values(self, fields: np.ndarray) -> np.ndarray:
         """Values (q, k) at the nanocrystal's quadrature points of fields (size, k)."""
-        nodes = fields[self.nanocrystal.element_dofs.T]  # (elements, 10, k)
+        nodes = fields[self.orbital_elements.element_dofs.T]  # (elements, 10, k)
         return np.matmul(self._shape.T, nodes).reshape(len(self.weights), fields.shape[1])
 
     def orbital_values(self, orbitals: np.ndarray) -> np.ndarray:

@@ -39,23 +39,24 @@ def need_gmsh():
         pytest.skip(f"Gmsh's system libraries are missing: {error}")
 
 
-def mesh_name(molecule, accuracy, discretisation="solid"):
+def mesh_name(molecule, accuracy, discretisation="solid", leaking=False):
     """File name of a stored mesh."""
     if discretisation == "solid":
         return cache_name(molecule, meshing.SIZES[accuracy])
-    return cache_name(molecule, planar.SIZES[accuracy], planar.EDGE_GROWTH)
+    return cache_name(molecule, planar.sizes(accuracy, leaking), planar.EDGE_GROWTH)
 
 
-def need_mesh(molecule, accuracy, discretisation="solid"):
+def need_mesh(molecule, accuracy, discretisation="solid", leaking=False):
     """Skip the test where a mesh is not stored and Gmsh cannot make it."""
-    name = mesh_name(molecule, accuracy, discretisation)
+    name = mesh_name(molecule, accuracy, discretisation, leaking)
     if not any((folder / name).is_file() for folder in (shipped(), user_cache())):
         need_gmsh()
 
 
 def discretised(model):
     """The discretisation of a model, or the test is skipped as `need_mesh` says."""
-    need_mesh(model.molecule, model.accuracy, model.chosen_discretisation)
+    leaking = model.wall == "finite"
+    need_mesh(model.molecule, model.accuracy, model.chosen_discretisation, leaking)
     return discretise(model)
 
 

@@ -183,7 +183,7 @@ def test_convergence_order(monkeypatch):
         problems = [carrier(space, model.masses("e"), model.band("e"), m) for m in (0, 1, 2)]
         found = [1e3 * lowest_states(problem, 1)[0][0] for problem in problems]
         errors.append([energy - exact[name] for energy, name in zip(found, ("1s", "1p", "1d"), strict=True)])
-        sizes.append(np.count_nonzero(space.in_nanocrystal) ** -0.5)
+        sizes.append(np.count_nonzero(space.has_orbitals) ** -0.5)
     assert sizes[0] / sizes[2] > 1.6
     errors = np.abs(errors)
     assert (errors[0] > 1e-3).all()  # meV: far above what the eigensolver leaves

@@ -116,7 +116,7 @@ def test_map_table_names_the_self_energy(small, capsys):
     status, out, err = run(capsys, "shift-map", "small.toml", "-q")
     assert (status, err) == (0, "")
     lines = out.splitlines()
-    assert lines[0] == "shift map, self-energy model: none"
+    assert lines[0] == "shift map, self-energy model: image"
     assert [line.split()[0] for line in lines[1:]] == ["state", "segX-@1", "X@2"]
     assert lines[2].split()[-3:] == ["3/3", "3", "0"]
     assert (small / "shift_map.nc").is_file()
@@ -127,7 +127,7 @@ def test_emission(small, capsys):
     assert status == 0
     document = only_json(out)
     assert set(document) == {"gap_eV", "self_energy", "states"}
-    assert document["gap_eV"] == [1.84, 1.84] and document["self_energy"] == "none"
+    assert document["gap_eV"] == [1.84, 1.84] and document["self_energy"] == "image"
     fields = [
         "state carriers emission_eV confinement_meV shift_meV error_meV shift_error_meV overlap",
         "converged followed hybridised iterations electrons holes final_electrons final_holes",
@@ -144,7 +144,7 @@ def test_emission(small, capsys):
 
     status, out, _ = run(capsys, "emission", "small.toml")
     assert status == 0
-    assert "self-energy model: none" in out.splitlines()[0]
+    assert "self-energy model: image" in out.splitlines()[0]
     assert "-0.5 e at (3.45, 0, 3.2) nm" in out.splitlines()[1]
     assert f"{seg['emission_eV']:.6f}" in out
 
@@ -200,7 +200,7 @@ def test_levels(small, capsys):
         assert found[0]["dots"][1] > 0.9
     assert json.loads((small / "results" / "levels.json").read_text()) == document
     status, out, _ = run(capsys, "levels", "small.toml", "-q")
-    assert "self-energy model: none" in out.splitlines()[0]
+    assert "self-energy model: image" in out.splitlines()[0]
     assert f"{document['electron'][0]['energy_meV']:.3f}" in out
 
 
@@ -274,7 +274,7 @@ def test_check_computes_nothing(small, capsys, discretisation):
     assert document["stored_mesh"] is True
     assert document["seconds"] > 0.0 and document["memory_GB"] > 0.0
     status, out, _ = run(capsys, "check", "small.toml")
-    assert out.startswith("self-energy model: none\n")
+    assert out.startswith("self-energy model: image\n")
     assert "3 positions x charges +1 e" in out and "CdSe core of 1.35 nm" in out
 
 
@@ -343,7 +343,7 @@ BAD = {
     "charge inside": (DOT + "[[surface_charges]]\ncharge = 1\nposition = [0, 0, 1]", "inside"),
     "charge beyond": (DOT + "[[surface_charges]]\ncharge = 1\nz = 4", "beyond a pole"),
     "dot not there": (DOT + '[map]\nstates = ["X@3"]', "there is no dot 3"),
-    "not built": (DOT + '[model]\nwall = "finite"', "not built yet"),
+    "not built": (DOT + '[model]\nmethod = "ci"', "not built yet"),
     "syntax": ("[[dots]\n", "line 1"),
 }
 

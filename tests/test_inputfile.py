@@ -53,6 +53,8 @@ permittivity_optical = 9.6
 
 [model]
 self_energy = "density"
+image_cut = 0.2
+image_prefactor = 0.9
 wall = "hard"
 final_state = "frozen"
 electric_field = [10, 0, -5]
@@ -96,6 +98,8 @@ def test_every_key_arrives():
         permittivity="optical",
         materials={"CdSe": {"electron_mass": 0.12}, "InP": INP},
         self_energy="density",
+        image_cut=0.2,
+        image_prefactor=0.9,
         final_state="frozen",
         method="direct",
         discretisation="solid",
@@ -110,7 +114,7 @@ def test_every_key_arrives():
     for keys, description in ((MODEL, model), (MAP, model.map)):
         plain = NOMINAL if description is model else MapSpec()
         same = {key for key in keys if getattr(description, key) == getattr(plain, key)}
-        assert same <= {"wall"}  # the only one that cannot differ yet
+        assert same <= {"wall"}  # "finite" is for other discretisations
 
 
 @pytest.mark.parametrize(
@@ -179,7 +183,7 @@ def test_what_is_written_holds_the_whole_input():
         (ONE + "[geometry]\nneck_diameter = -3", r"^geometry\.neck_diameter = -3 nm: must be >="),
         (TWO + "[[surface_charges]]\ncharge = 1\nz = 9", r"^surface_charges\[1\]\.z = 9 nm: lies"),
         (TWO + "[map]\nstates = ['X@3']", r'^map\.states\[1\]: state "X@3"'),
-        (TWO + "[model]\nwall = 'finite'", r'^model\.wall = "finite": this part is not built yet'),
+        (TWO + "[model]\nmethod = 'ci'", r'^model\.method = "ci": this part is not built yet'),
         (
             TWO + "[materials]\nconduction_band_offset = 0.1\n[materials.CdS]\nconduction_band = 1",
             "both given",

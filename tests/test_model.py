@@ -94,8 +94,6 @@ def test_states():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"self_energy": "image"}, r'self_energy = "image": this part is not built yet'),
-        ({"wall": "finite"}, r'wall = "finite": this part is not built yet; use "hard"'),
         (
             {"discretisation": "axisymmetric", "molecule": BENT},
             r'discretisation = "axisymmetric": needs dots on one line; use "solid"',

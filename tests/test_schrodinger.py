@@ -77,7 +77,7 @@ def test_convergence_order(monkeypatch):
         space = build_space(model.molecule, "coarse")
         found = levels(space, model, "e")
         errors.append([found[name].mean() - exact[name] for name in ("1s", "1p", "1d")])
-        sizes.append(np.count_nonzero(space.in_nanocrystal) ** (-1 / 3))
+        sizes.append(np.count_nonzero(space.has_orbitals) ** (-1 / 3))
     assert sizes[0] / sizes[2] > 1.6
     errors = np.abs(errors)
     assert (errors[0] > 0.05).all()  # meV: far above what the eigensolver leaves

@@ -5,11 +5,11 @@ import pytest
 from systems import discretised, need_mesh, reference
 
 from spq import Dot, Model, Molecule, gallery
-from spq.born import beyond_sphere, beyond_surface
+from spq.born import beyond_sphere, beyond_surface, singular
 from spq.discretisation import build_space, discretise
 from spq.image import sphere_self_energy
 from spq.poisson import Poisson
-from spq.self_energy import molecule_self_energy, singular, smooth_part
+from spq.self_energy import molecule_self_energy, smooth_part
 from spq.surface import axis_frame
 from spq.units import COULOMB
 
