@@ -83,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("file", metavar="FILE", nargs="?", help="input; the nominal dimer without")
     added = command("emission", _emission, "emission energy and shift of each state")
     added.add_argument("file", metavar="FILE")
+    added.add_argument("--explain", action="store_true", help="what each shift is made of; model spread")
     added = command("levels", _levels, "single-carrier levels")
     added.add_argument("file", metavar="FILE")
     added = command("mesh", _mesh, "the mesh alone, as a Gmsh file, and its quality")
@@ -147,6 +148,10 @@ def _emission(args: argparse.Namespace) -> int:
                 continue
             assert not isinstance(result, list)
             found.append(result)
+        if args.explain and found:
+            explained = emission(model, [each.state for each in found], progress=progress, explain=True)
+            assert isinstance(explained, list)
+            found = explained
     document = {
         "gap_eV": model.core_gaps.tolist(),
         "self_energy": model.self_energy,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from spq.cost import Cost
+    from spq.explanation import Explanation
     from spq.meshfile import MeshQuality
     from spq.model import Model
     from spq.observables import Emission
@@ -45,7 +46,9 @@ def emission_table(model: Model, found: Sequence[Emission]) -> str:
     """Return the emissions of several states, one line each."""
     lines = [f"emission, self-energy model: {model.self_energy}"]
     lines.append(f"surface charges: {_charges(model)}")
-    heads = "state|carriers|emission (eV)|shift (meV)|from the gap (meV)|overlap|notes"
+    heads = (
+        "state|carriers|emission (eV)|error (meV)|shift (meV)|error (meV)|from the gap (meV)|overlap|notes"
+    )
     rows = [tuple(heads.split("|"))]
     for result in found:
         notes = [] if result.followed else ["not followed"]
@@ -55,13 +58,35 @@ def emission_table(model: Model, found: Sequence[Emission]) -> str:
                 result.state,
                 result.carriers,
                 f"{result.emission_eV:.6f}",
+                _number(result.error_meV),
                 f"{result.shift_meV:+.3f}",
+                _number(result.shift_error_meV),
                 f"{result.confinement_meV:.3f}",
                 f"{result.overlap:.4f}",
                 ", ".join(notes) or "-",
             )
         )
-    return "\n".join([*lines, _columns(rows)])
+    lines.append(_columns(rows))
+    for result in found:
+        if result.explanation is not None:
+            lines += ["", *_explanation_lines(result, result.explanation)]
+    return "\n".join(lines)
+
+
+def _number(value: float | None, form: str = ".3f") -> str:
+    return "-" if value is None else f"{value:{form}}"
+
+
+def _explanation_lines(result: Emission, parts: Explanation) -> list[str]:
+    rows = [(f"shift of {result.state} (meV)", "")]
+    for name, value in parts.as_dict().items():
+        each = value if isinstance(value, dict) else {"": value}
+        words = name.replace("_", " ")
+        rows += [(f"{words} {pair}".strip(), f"{part:+.3f}") for pair, part in each.items()]
+    rows.append(("sum", f"{parts.total:+.3f}"))
+    spread = _number(result.shift_model_spread_meV), _number(result.model_spread_meV)
+    rows.append(("model spread of the shift, of the emission", " / ".join(spread)))
+    return [_columns(rows)]
 
 
 def levels_table(model: Model, document: Mapping[str, Any]) -> str:

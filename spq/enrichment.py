@@ -30,11 +30,11 @@ log = logging.getLogger(__name__)
 TRAINED = ("X-@{}", "X+@{}")
 TRAINED_IN_DIMERS = ("segT@{}",)
 CHARGES = (1.0, -1.0)
-PLACES_PER_DOT = 3  # on the line of an axisymmetric molecule
+PLACES_PER_DOT = {False: 3, True: 6}  # on the line of an axisymmetric molecule; where orbitals leak
 RINGS, AZIMUTHS = 2, 4  # of places around each dot in a solid
 SPARE = 5.0  # how much larger an amplitude may be than its root mean square
 LEAST_AMPLITUDE = 3e-3
-EVERY = {True: 2, False: 1}  # of the training problems is checked on the whole space; half plane, solid
+EVERY = 2  # of the training problems is checked on the whole space; all in solids and where orbitals leak
 TOGETHER = 16  # solutions whose residuals are made at once
 
 
@@ -81,7 +81,9 @@ def training_places(discretisation: Discretisation) -> np.ndarray:
     """Places (s, 3) in nm of the surface charges of the training problems."""
     molecule = discretisation.model.molecule
     if discretisation.space.harmonics.turning:
-        heights = line_positions(molecule, PLACES_PER_DOT * len(molecule.dots) + 2)
+        heights = line_positions(
+            molecule, PLACES_PER_DOT[discretisation.space.reach > 0] * len(molecule.dots) + 2
+        )
         return surface_points(molecule, heights)
     dots = range(len(molecule.dots))
     return np.vstack([probe_positions(molecule, dot, RINGS, AZIMUTHS) for dot in dots])
@@ -99,7 +101,7 @@ def corrections(
     if not trained:
         return {kind: [np.empty((len(space.inner), 0))] * count for kind in KINDS}, np.inf
     turning = space.harmonics.turning
-    every = EVERY[turning]
+    every = EVERY if turning and not space.reach else 1
     jobs = [Trained(t.solutions[::every], t.charges[::every]) for t in trained]
     unit = _charge_potentials(system.discretisation)
     solved = in_threads(lambda job: _one_transition(system, basis, coulomb, unit, job), jobs, turning)

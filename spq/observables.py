@@ -7,18 +7,20 @@ without surface charges.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
 from spq.accuracy import estimated
 from spq.carriers import State, parse_state
-from spq.errors import ConvergenceError
+from spq.errors import ConvergenceError, InputError
+from spq.explanation import Explanation, explained
 from spq.hartree import Shell, Solution, System
 from spq.model import Model
 from spq.prepare import external_field, threads, with_companion
 from spq.progress import Progress, silent
 from spq.reduced import Reduced
+from spq.spread import model_spread
 from spq.surface import SurfaceCharge
 from spq.transition import Transition, continued, converged, surviving_orbital, uncharged
 
@@ -54,7 +56,9 @@ class Emission:
 
     Energies in eV and meV as their names say; the error estimates (spq.accuracy) are None where
     there is no companion or it did not converge, that of the shift is 0 without charges; electrons,
-    holes and final_*: population of each dot.
+    holes and final_*: population of each dot. Asked for by `explain`, else None: explanation, what the
+    shift is made of (spq.explanation); model_spread_meV and shift_model_spread_meV, half of the range
+    of energy and shift over models that the experiment does not tell apart (spq.spread).
     """
 
     state: str
@@ -73,10 +77,17 @@ class Emission:
     holes: tuple[float, ...]
     final_electrons: tuple[float, ...]
     final_holes: tuple[float, ...]
+    explanation: Explanation | None = None
+    model_spread_meV: float | None = None
+    shift_model_spread_meV: float | None = None
 
     def as_dict(self) -> dict:
-        """The fields by name."""
-        return asdict(self)
+        """The fields by name; what `explain` adds only where it was asked for."""
+        found = asdict(self)
+        if self.explanation is None:
+            for name in ("explanation", "model_spread_meV", "shift_model_spread_meV"):
+                del found[name]
+        return found
 
 
 def populations(system: System, solution: Solution) -> dict[str, np.ndarray]:
@@ -120,6 +131,7 @@ def emission(
     state: str | State | Sequence[str | State],
     surface_charges: Sequence[SurfaceCharge] | None = None,
     progress: Progress = silent,
+    explain: bool = False,
 ) -> Emission | list[Emission]:
     """Emission energy of a state, and its shift against the same state without surface charges.
 
@@ -129,6 +141,7 @@ def emission(
     state : a state such as "segT@1" or "e1 e1 h1 e2", or a list of states
     surface_charges : charges instead of the model's own
     progress : called with what is being done
+    explain : take the shift apart, and compute it in other models too: takes some ten times as long
 
     Returns
     -------
@@ -138,7 +151,7 @@ def emission(
     Raises
     ------
     InputError
-        If a state or a charge does not fit the molecule.
+        If a state or a charge does not fit the molecule, or the direct method is to explain.
     ConvergenceError
         If a self-consistent solution is not found. Its partial result: for a list of states the
         Emissions so far, for one state the spq.transition.Transition that did not converge.
@@ -151,6 +164,8 @@ def emission(
     asked = [state] if isinstance(state, (str, State)) else list(state)
     count = len(model.molecule.dots)
     states = [s if isinstance(s, State) else parse_state(s, count) for s in asked]
+    if explain and model.method != "reduced":
+        raise InputError(f'explain: needs model.method = "reduced", it is "{model.method}"')
     system, coarse = with_companion(model, progress)
     externals = tuple(
         external_field(each or system, model, model.surface_charges) for each in (system, coarse)
@@ -160,16 +175,27 @@ def emission(
         progress("emission", done, len(states))
         try:
             with threads(model):
-                found.append(_emission(system, coarse, model, each, externals))
+                found.append(_emission(system, coarse, model, each, externals, explain))
         except ConvergenceError as error:
             partial = error.partial if single else found
             raise ConvergenceError(f"{each.name}: {error}", partial=partial) from error
     progress("emission", len(states), len(states))
+    if explain:
+        energies = [(each.emission_eV, 1e-3 * each.shift_meV) for each in found]
+        spreads = model_spread(model, states, energies, progress)
+        for i, (energy, shift) in enumerate(spreads):
+            spread, of_shift = _number(energy), _number(shift)
+            found[i] = replace(found[i], model_spread_meV=spread, shift_model_spread_meV=of_shift)
     return found[0] if single else found
 
 
 def _emission(
-    system: System, coarse: Reduced | None, model: Model, state: State, externals: tuple
+    system: System,
+    coarse: Reduced | None,
+    model: Model,
+    state: State,
+    externals: tuple,
+    explain: bool,
 ) -> Emission:
     """externals: the field of the charges on the system and on its companion."""
     bare = uncharged(system, state, model.final_state)
@@ -177,6 +203,10 @@ def _emission(
     if acted_on:
         charged = converged(continued(system, state, externals[0][None], bare, model.final_state)[0])
     errors = estimated(coarse, bare, [charged], externals[1][None], model.final_state)
+    explanation = None
+    if explain:
+        assert isinstance(system, Reduced)
+        explanation = explained(system, bare, charged, externals[0], model.final_state)
     energy = model.gap + charged.energy
     core_gap = float(model.core_gaps[state.emitter - 1])
     return Emission(
@@ -188,6 +218,7 @@ def _emission(
         error_meV=_number(errors.energy[0] if acted_on else errors.reference),
         shift_error_meV=_number(errors.shift[0]) if acted_on else 0.0,
         **describe(system, charged),
+        explanation=explanation,
     )
 
 

@@ -87,6 +87,7 @@ def projected(system: Reduced, vectors: PerKind, amplitudes: PerKind) -> Project
     ends = np.cumsum([0] + [size * (size + 1) // 2 for size in sizes.values()])
     small = replace(
         system,
+        image={},
         hamiltonian=within(system.hamiltonian),
         factors=factors,
         populations=within(system.populations),

@@ -12,11 +12,10 @@ from spq.basis import diagonal, starting_vectors
 from spq.discretisation import Discretisation, warn_of_leaks
 from spq.enrichment import amplitudes, corrections, train
 from spq.integrals import TOLERANCE as PAIR_TOLERANCE
-from spq.integrals import Basis, CoulombFactors, coulomb_factors, labelled
+from spq.integrals import Basis, CoulombFactors, States, coulomb_factors, labelled
 from spq.progress import Progress, silent
 from spq.projection import compressed
 from spq.reduced import Reduced
-from spq.space import Space
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +89,7 @@ def _integrated(discretisation: Discretisation, basis: Basis) -> tuple[Reduced, 
     for (label, hole), (_, electron) in zip(parts["h"], parts["e"], strict=True):
         values = basis["h"][abs(label)].values * space.weights[:, None]
         pair_overlap[hole, electron] = values.T @ basis["e"][abs(label)].values
-    matrices = {kind: _matrices(space, basis, kind, parts[kind]) for kind in basis}
+    matrices = {kind: _matrices(discretisation, basis[kind], parts[kind]) for kind in basis}
     system = Reduced(
         discretisation=discretisation,
         hamiltonian={kind: each[0] for kind, each in matrices.items()},
@@ -104,22 +103,28 @@ def _integrated(discretisation: Discretisation, basis: Basis) -> tuple[Reduced, 
         potentials=coulomb[0].potentials,
         seconds={},
         left_out=np.inf,
+        image={kind: each[3] for kind, each in matrices.items() if discretisation.image is not None},
     )
     return system, coulomb
 
 
-def _matrices(space: Space, basis: Basis, kind: str, parts: list[tuple[int, slice]]) -> tuple:
-    """h (n, n) in eV, populations (N, n, n) and positions along the axis (n, n) of labelled states."""
+def _matrices(
+    discretisation: Discretisation, basis: tuple[States, ...], parts: list[tuple[int, slice]]
+) -> tuple:
+    """h (n, n) in eV, populations (N, n, n), positions along the axis (n, n) and Σ of labelled states."""
+    space, image = discretisation.space, discretisation.image
     along = (space.points - space.molecule.mean_center) @ space.molecule.axis
     size, dots = parts[-1][1].stop, len(space.molecule.dots)
-    hamiltonian, axial = np.zeros((size, size)), np.zeros((size, size))
+    hamiltonian, axial, self_energy = np.zeros((3, size, size))
     populations = np.zeros((dots, size, size))
     for label, part in parts:
-        states = basis[kind][abs(label)]
+        states = basis[abs(label)]
         weighted = states.values * space.weights[:, None]
         hamiltonian[part, part] = np.diag(states.energies)
         for dot in range(dots):
             here = space.dot_at_points == dot
             populations[dot, part, part] = weighted[here].T @ states.values[here]
         axial[part, part] = weighted.T @ (states.values * along[:, None])
-    return hamiltonian, populations, axial
+        if image is not None:
+            self_energy[part, part] = weighted.T @ (states.values * image[:, None])
+    return hamiltonian, populations, axial, self_energy

@@ -81,7 +81,7 @@ def transitions(
     done = [i for i, solution in enumerate(initial) if solution.converged]
     final: dict[int, Solution] = {}
     if final_state == "frozen":
-        final = {i: _frozen(system, state, initial[i]) for i in done}
+        final = {i: frozen(system, state, initial[i]) for i in done}
     elif done:
         left = hartree.configuration(*state.final)
         survivors = [np.array([surviving_orbital(initial[i], shell) for i in done]) for shell in left]
@@ -145,8 +145,8 @@ def surviving_orbital(initial: Solution, shell: Shell) -> np.ndarray:
     return initial.orbitals[keys.index(wanted)]
 
 
-def _frozen(system: System, state: State, initial: Solution) -> Solution:
-    """The initial orbitals less the emitting dot's lowest electron and hole, unchanged."""
+def frozen(system: System, state: State, initial: Solution) -> Solution:
+    """The final solution made of the initial orbitals less the recombining electron and hole, unchanged."""
     kept = []
     for i, shell in enumerate(initial.shells):
         emits = shell.dot == state.emitter - 1 and shell.level == 0

@@ -149,6 +149,20 @@ def test_emission(small, capsys):
     assert f"{seg['emission_eV']:.6f}" in out
 
 
+def test_emission_explained(small, capsys, monkeypatch):
+    monkeypatch.setattr("spq.spread.alternatives", lambda model: {"none": model.replace(self_energy="none")})
+    status, out, _ = run(capsys, "emission", "small.toml", "--json", "--explain")
+    assert status == 0
+    for found in only_json(out)["states"]:
+        parts = found["explanation"]
+        total = sum(parts.pop("coulomb").values()) + sum(parts.values())
+        assert total == pytest.approx(found["shift_meV"], abs=1e-6)
+        assert found["model_spread_meV"] > 10.0 > found["shift_model_spread_meV"] > 0.0
+    status, out, _ = run(capsys, "emission", "small.toml", "--explain")
+    assert status == 0
+    assert "shift of segX-@1 (meV)" in out and "coulomb e1 h1" in out and "model spread" in out
+
+
 def test_emission_that_does_not_converge(small, capsys, monkeypatch):
     monkeypatch.setattr(spq.hartree, "MAX_ITERATIONS", 1)
     status, out, err = run(capsys, "emission", "small.toml", "--json", "--out", "results", "-q")

@@ -13,9 +13,9 @@ PACKAGE = Path(__file__).parents[1] / "spq"
 ORDER = """
 errors units checks materials volumes dots geometry surface carriers model gallery inputfile
 progress cache factorisation parallel meshing planar mesh facets harmonics space solid axisymmetric
-schrodinger poisson point_charges image born induced self_energy discretisation integrals iteration following
-hartree basis reduced transition projection enrichment reduction direct snapshots prepare accuracy observables
-shiftmap table single_particle store meshfile cost sketch plot cli_report cli
+schrodinger poisson point_charges image born induced self_energy discretisation integrals iteration
+following hartree basis reduced transition projection enrichment reduction direct snapshots prepare accuracy
+explanation spread observables shiftmap table single_particle store meshfile cost sketch plot cli_report cli
 """.split()
 
 ABOVE = {"__init__", "__main__"}
