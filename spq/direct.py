@@ -305,6 +305,10 @@ class Direct:
         density = self.space.weights * np.sum(np.square(parts), axis=0)
         return np.bincount(self.space.dot_at_points, weights=density, minlength=self.dots)
 
+    def overlap(self, kind: str, one: np.ndarray, other: np.ndarray) -> float:
+        """⟨one|other⟩ of two orbitals."""
+        return float(self._overlaps(one, other[:, None])[0])
+
     def electron_hole_overlap(self, electron: np.ndarray, hole: np.ndarray) -> float:
         """⟨φ_e|φ_h⟩."""
         return float(self._overlaps(electron, hole[:, None])[0])

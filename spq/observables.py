@@ -25,7 +25,11 @@ from spq.surface import SurfaceCharge
 from spq.transition import Transition, continued, converged, surviving_orbital, uncharged
 
 FOLLOWED = 0.5  # least population of every initial carrier on its dot
+KEPT = 0.75  # least overlap² of a p-like orbital with the one that it follows: turned by less than 30 degrees
 LOCALISED = 0.9  # a carrier with less than this on every dot is hybridised
+FOLLOWED_RULE = (
+    "every initial carrier has more than half its density on its dot, a p-like one keeps its direction"
+)
 HYBRIDISED_RULE = f"a carrier of the initial or final state has less than {LOCALISED} on any one dot"
 
 
@@ -37,7 +41,7 @@ VARIABLES = {
     "shift_error_meV": ("meV", "estimated numerical error of shift_meV"),
     "overlap": ("1", "squared overlap of the recombining electron and hole in the initial state"),
     "converged": ("1", "whether initial and final state are self-consistent"),
-    "followed": ("1", "whether every initial carrier has more than half its density on its dot"),
+    "followed": ("1", FOLLOWED_RULE),
     "hybridised": ("1", HYBRIDISED_RULE),
     "iterations": ("1", "self-consistent iterations of initial and final state"),
 }
@@ -116,7 +120,7 @@ def describe(system: System, found: Transition) -> dict:
     return {
         "overlap": system.electron_hole_overlap(electron, hole) ** 2,
         "converged": initial.converged and final.converged,
-        "followed": bool(min(own) > FOLLOWED),
+        "followed": bool(min(own) > FOLLOWED and found.kept > KEPT),
         "hybridised": bool(min(others) < LOCALISED),
         "iterations": found.iterations,
         "electrons": tuple(float(value) for value in before["e"]),

@@ -198,6 +198,10 @@ class Reduced:
         """Population of each dot, (N,)."""
         return (self.populations[kind] @ orbital) @ orbital
 
+    def overlap(self, kind: str, one: np.ndarray, other: np.ndarray) -> float:
+        """⟨one|other⟩ of two orbitals of a kind."""
+        return float(one @ other)
+
     def electron_hole_overlap(self, electron: np.ndarray, hole: np.ndarray) -> float:
         """⟨φ_e|φ_h⟩."""
         return float(hole @ self.pair_overlap @ electron)

@@ -22,11 +22,15 @@ from spq.parallel import in_parts
 
 @dataclass(frozen=True, eq=False)
 class Transition:
-    """Initial and final solution of an emission; final is None where the initial did not converge."""
+    """Initial and final solution of an emission; final is None where the initial did not converge.
+
+    kept: least overlap² of an initial p-like orbital with the one that it follows, 1 without any.
+    """
 
     state: State
     initial: Solution
     final: Solution | None
+    kept: float = 1.0
 
     @property
     def converged(self) -> bool:
@@ -90,7 +94,16 @@ def transitions(
         start = np.array(known) if len(known) == len(done) else None
         solved = hartree.solve(system, left, survivors, externals[done], survivor, first=start)
         final = dict(zip(done, solved, strict=True))
-    return [Transition(state, before, final.get(i)) for i, before in enumerate(initial)]
+    return [
+        Transition(state, before, final.get(i), _kept(system, before, [each[i] for each in followed]))
+        for i, before in enumerate(initial)
+    ]
+
+
+def _kept(system: System, solution: Solution, references: Sequence[np.ndarray]) -> float:
+    each = zip(solution.shells, solution.orbitals, references, strict=True)
+    found = [system.overlap(shell.kind, a, b) ** 2 for shell, a, b in each if shell.level]
+    return min(found, default=1.0)
 
 
 def continued(

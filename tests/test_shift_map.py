@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from systems import charged, discretised
+from systems import charged, discretised, need_mesh
 
 import spq
 import spq.prepare
@@ -314,3 +314,16 @@ def test_a_direct_orbital_that_fails_does_not_stop_the_map(monkeypatch):
     found = shift_map(model, states=["X@1"], charges=[0.01, 1.0], z=[3.4])
     assert found.converged.values.ravel().tolist() == [True, False]
     assert np.isnan(found.shift_meV.values.ravel()[1]) and np.isfinite(found.shift_meV.values.ravel()[0])
+
+
+@pytest.mark.parametrize("method", ["reduced", "direct"])
+def test_a_p_like_orbital_that_turns_away_is_not_followed(method):
+    """The third electron's lies along the axis; near 45 degrees it turns from along to across the charge."""
+    model = gallery.monomer(accuracy="coarse", self_energy="density", method=method)
+    need_mesh(model.molecule, "coarse", "axisymmetric")
+    heights = 3.4 * np.cos(np.radians([15.0, 25.0, 40.0, 50.0, 75.0]))
+    found = spq.shift_map(model, states=["X2-@1"], charges=(0.5,), z=heights.tolist()).isel(state=0, charge=0)
+    assert found["converged"].values.all()
+    assert found["followed"].values.tolist() == [True, True, False, False, True]
+    steps = np.abs(np.diff(found["shift_meV"].values))
+    assert steps[2] > 5.0 > max(steps[0], steps[1], steps[3])  # between points that are marked
