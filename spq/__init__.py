@@ -14,6 +14,8 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from spq import plot as plot
     from spq.carriers import State as State
+    from spq.dipole import Polarisation as Polarisation
+    from spq.dipole import polarisation as polarisation
     from spq.errors import ConvergenceError as ConvergenceError
     from spq.errors import InputError as InputError
     from spq.errors import MeshError as MeshError
@@ -48,6 +50,7 @@ _PUBLIC = {
     "MeshError": "errors",
     "Model": "model",
     "Molecule": "geometry",
+    "Polarisation": "dipole",
     "SpqError": "errors",
     "State": "carriers",
     "SurfaceCharge": "surface",
@@ -56,6 +59,7 @@ _PUBLIC = {
     "levels": "single_particle",
     "load": "inputfile",
     "load_map": "store",
+    "polarisation": "dipole",
     "save_map": "store",
     "shift_map": "shiftmap",
 }

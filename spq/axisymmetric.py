@@ -63,6 +63,9 @@ class AxisymmetricSpace(Space):
     def positions(self) -> np.ndarray:
         return in_space(self.molecule, self.mesh.doflocs.T)
 
+    def in_space(self, places: np.ndarray) -> np.ndarray:
+        return in_space(self.molecule, places)
+
     def local(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         axis, across, third = axis_frame(self.molecule)
         apart = positions - self.molecule.mean_center
@@ -97,31 +100,48 @@ class AxisymmetricSpace(Space):
     def free(self, harmonic: int) -> np.ndarray:
         return np.flatnonzero(self.mesh.doflocs[0] > 0) if harmonic else np.arange(self.size)
 
-    def stiffness(self, coefficients: np.ndarray, harmonic: int = 0) -> sp.csr_matrix:
-        return self._whole.matrix(self._stiffness(coefficients, harmonic))
+    def stiffness(self, coefficients: np.ndarray, harmonic: int = 0, graded: bool = True) -> sp.csr_matrix:
+        return self._whole.matrix(self._stiffness(coefficients, harmonic, graded))
 
     def orbital_stiffness(self, coefficients: np.ndarray, harmonic: int = 0) -> sp.csr_matrix:
         return self._within.matrix(self._stiffness(coefficients, harmonic)[self.has_orbitals])
 
     def orbital_mass(self, coefficients: np.ndarray) -> sp.csr_matrix:
-        values = self._elements["mass"] * coefficients[self.regions][:, None, None]
-        return self._within.matrix(values[self.has_orbitals])
+        return self._within.matrix(self._integral("mass", coefficients)[self.has_orbitals])
+
+    @cached_property
+    def _products(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Functions (t, 6, q) whose products are integrated, and weights (t, 1, q)."""
+        basis = self._everywhere
+        radius = np.asarray(basis.global_coordinates())[0]
+        values = np.array([np.broadcast_to(np.asarray(f[0]), radius.shape) for f in basis.basis])
+        slopes = np.array([np.asarray(f[0].grad) for f in basis.basis]).transpose(1, 2, 0, 3)
+        values, volume = values.transpose(1, 0, 2), (basis.dx * radius)[:, None]
+        return {
+            "radial": (slopes[0], volume),
+            "axial": (slopes[1], volume),
+            "mass": (values, volume),
+            "centrifugal": (values, (basis.dx / radius)[:, None]),
+        }
 
     @cached_property
     def _elements(self) -> dict[str, np.ndarray]:
-        """Of every element, (t, 6, 6): ∫ ∇u·∇v r, ∫ u v r and ∫ u v / r."""
-        basis = self.basis(np.arange(len(self.regions)))
-        radius = np.asarray(basis.global_coordinates())[0]
-        values = np.array([np.broadcast_to(np.asarray(f[0]), radius.shape) for f in basis.basis])
-        slopes = np.array([np.asarray(f[0].grad) for f in basis.basis])  # (6, 2, t, q)
-        values = values.transpose(1, 0, 2)
-        slopes = slopes.transpose(2, 0, 1, 3).reshape(len(radius), len(slopes), -1)
-        weight = (basis.dx * radius)[:, None]
+        """Of every element, (t, 6, 6): ∫ ∂_r u ∂_r v r, ∫ ∂_z u ∂_z v r, ∫ u v r and ∫ u v / r."""
         return {
-            "stiffness": (slopes * np.tile(weight, (1, 1, 2))) @ slopes.transpose(0, 2, 1),
-            "mass": (values * weight) @ values.transpose(0, 2, 1),
-            "centrifugal": (values * (basis.dx / radius)[:, None]) @ values.transpose(0, 2, 1),
+            name: (functions * weight) @ functions.transpose(0, 2, 1)
+            for name, (functions, weight) in self._products.items()
         }
+
+    def _integral(self, name: str, coefficients: np.ndarray, graded: bool = True) -> np.ndarray:
+        """One of them with a coefficient per region, (t, 6, 6)."""
+        coefficients = np.asarray(coefficients, dtype=float)
+        found = self._elements[name] * coefficients[self.regions][:, None, None]
+        varied = self.graded_elements
+        if graded and len(varied):
+            functions, weight = (each[varied] for each in self._products[name])
+            values = self.per_point(self._everywhere, coefficients)[varied][:, None]
+            found[varied] = (functions * weight * values) @ functions.transpose(0, 2, 1)
+        return found
 
     @cached_property
     def _whole(self) -> Pattern:
@@ -156,10 +176,17 @@ class AxisymmetricSpace(Space):
         matrix = matrix + FAR_AWAY * mass_form.assemble(basis, coefficient=radius)
         return sp.csr_matrix(matrix), np.asarray(inside.sum(axis=1)).ravel()
 
-    def _stiffness(self, coefficients: np.ndarray, harmonic: int) -> np.ndarray:
-        """∫ c (∇u·∇v + m² u v/r²) r of every element, (t, 6, 6)."""
-        values = self._elements["stiffness"] + harmonic**2 * self._elements["centrifugal"]
-        return values * np.asarray(coefficients, dtype=float)[self.regions][:, None, None]
+    def _stiffness(self, coefficients: np.ndarray, harmonic: int, graded: bool = True) -> np.ndarray:
+        """∫ c (∇u·∇v + m² u v/r²) r of every element, (t, 6, 6); tensors act across and along the axis."""
+        across = along = np.asarray(coefficients, dtype=float)
+        if across.ndim == 3:
+            axis = self.molecule.axis
+            along = np.einsum("i,nij,j->n", axis, across, axis)
+            across = 0.5 * (np.einsum("nii->n", across) - along)
+        found = self._integral("radial", across, graded) + self._integral("axial", along, graded)
+        if harmonic:
+            found += harmonic**2 * self._integral("centrifugal", across, graded)
+        return found
 
 
 class Pattern:

@@ -53,7 +53,7 @@ class Discretisation:
         """The single-particle problem of a kind, "e" or "h", for one harmonic; made when first asked for."""
         key = (kind, abs(harmonic))
         if key not in self._carriers:
-            masses, band = self.model.masses(kind), self.model.band(kind)
+            masses, band = self.model.mass_tensors(kind), self.model.band(kind)
             self._carriers[key] = carrier(self.space, masses, band, abs(harmonic), self.image)
         return self._carriers[key]
 
@@ -126,5 +126,7 @@ def discretise(model: Model, progress: Progress = silent, coarsening: float = 1.
         surroundings = [1 + distinct.index(shell) for shell in shells]
     image = None
     if model.self_energy == "image":
-        image = model.image_prefactor * molecule_self_energy(space, poisson[0], model.image_cut)
+        # beyond a graded shell's mean-field part its permittivities differ too little to matter
+        sharp = Poisson(space, model.permittivities(), graded=False) if model.is_graded else poisson[0]
+        image = model.image_prefactor * molecule_self_energy(space, sharp, model.image_cut)
     return Discretisation(model, space, tuple(poisson), tuple(surroundings), seconds, image)

@@ -23,6 +23,10 @@ class Dot:
 
     core_radius: nm, > 0. shell_thickness: nm, >= 0. core, shell: names of materials.
     position: centre (x, y, z) in nm, or None where the molecule places the dot.
+    gradation: nm from the core's surface outwards, over which band edges, inverse masses and
+    permittivity vary linearly from the core's to the shell's values; at most the shell's thickness.
+    c_axis: (x, y, z), of any length, the crystal's axis that anisotropic masses refer to; None: the
+    molecule's long axis.
     Raises InputError.
     """
 
@@ -31,9 +35,11 @@ class Dot:
     core: str = "CdSe"
     shell: str = "CdS"
     position: tuple[float, float, float] | None = None
+    gradation: float = 0.0
+    c_axis: tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
-        clean = {
+        clean: dict[str, object] = {
             "core_radius": checks.number(self.core_radius, "core_radius", "nm", above=0.0),
             "shell_thickness": checks.number(self.shell_thickness, "shell_thickness", "nm", minimum=0.0),
             "core": checks.name(self.core, "core"),
@@ -41,6 +47,16 @@ class Dot:
         }
         if self.position is not None:
             clean["position"] = checks.numbers_of(self.position, "position", "nm", length=3)
+        clean["gradation"] = checks.number(self.gradation, "gradation", "nm", minimum=0.0)
+        if self.gradation > self.shell_thickness:
+            raise InputError(
+                f"gradation = {self.gradation:.10g} nm: must be <= {self.shell_thickness:.10g} nm, "
+                "the thickness of the shell"
+            )
+        if self.c_axis is not None:
+            clean["c_axis"] = checks.numbers_of(self.c_axis, "c_axis", "", length=3)
+            if not any(self.c_axis):
+                raise InputError("c_axis = [0, 0, 0]: must not vanish")
         for key, value in clean.items():
             object.__setattr__(self, key, value)
 

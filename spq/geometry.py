@@ -93,10 +93,11 @@ class Molecule:
         *,
         core: str | Sequence[str] = "CdSe",
         shell: str | Sequence[str] = "CdS",
+        gradation: float | Sequence[float] = 0.0,
     ) -> Molecule:
         """Return two dots on the z axis, dot 1 at negative z.
 
-        Of the first two and the last two arguments each is one value for both dots or a pair
+        Of the first two and the last three arguments each is one value for both dots or a pair
         (dot 1, dot 2). Lengths in nm. Raises InputError.
         """
         values = {
@@ -104,6 +105,7 @@ class Molecule:
             "shell_thickness": shell_thickness,
             "core": core,
             "shell": shell,
+            "gradation": gradation,
         }
         both: dict[str, list[Any]] = {key: _pair_of(value, key) for key, value in values.items()}
         dots = []
@@ -265,7 +267,11 @@ class Molecule:
             or np.linalg.det(turn) < 0.0
         ):
             raise InputError(f"matrix = {checks.shown(turn.tolist())}: must be a rotation (3, 3)")
-        return self._at(self.centers @ turn.T)
+        turned = tuple(
+            dot if dot.c_axis is None else replace(dot, c_axis=tuple((turn @ np.array(dot.c_axis)).tolist()))
+            for dot in self.dots
+        )
+        return replace(self, dots=turned)._at(self.centers @ turn.T)
 
     def translated(self, vector: npt.ArrayLike) -> Molecule:
         """Return the molecule moved by a vector (3,) in nm; its dots carry positions."""

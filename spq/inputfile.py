@@ -17,11 +17,11 @@ import tomlkit
 from spq import checks
 from spq.errors import InputError
 from spq.geometry import Dot, Molecule
-from spq.materials import VALUES
+from spq.materials import OPTIONAL, VALUES
 from spq.model import OPTIONS, MapSpec, Model
 from spq.surface import SurfaceCharge
 
-DOT = ("core_radius", "shell_thickness", "core", "shell", "position")
+DOT = ("core_radius", "shell_thickness", "core", "shell", "position", "gradation", "c_axis")
 GEOMETRY = ("center_distance", "neck_diameter")
 MATERIALS = ("matrix", "conduction_band_offset", "permittivity")
 MODEL = (*OPTIONS, "image_cut", "image_prefactor", "electric_field")
@@ -46,6 +46,8 @@ core_radius = 1.3
 shell_thickness = 2.1
 core = "CdSe"
 shell = "CdS"
+gradation = 0.0               # width over which core turns into shell, from the core's surface outwards
+# c_axis = [0.0, 0.0, 1.0]    # crystal axis, for anisotropic holes; default: the long axis
 # position = [0.0, 0.0, 0.0]  # centre; for all dots or for none
 
 [[dots]]                      # dot 2; leave it out for a single dot
@@ -62,7 +64,7 @@ conduction_band_offset = 0.10 # of CdS above CdSe
 permittivity = "static"       # or "optical"
 # [materials.CdSe]            # any value of any material; a new material needs all six
 # electron_mass = 0.13        # m0
-# hole_mass = 0.45            # m0
+# hole_mass = 0.45            # m0; with hole_mass_parallel (along the crystal axis) that across it
 # gap = 1.84                  # at 4 K
 # conduction_band = 0.0       # above CdSe
 # permittivity_static = 9.5
@@ -155,7 +157,7 @@ def dumps(model: Model) -> str:
         geometry["center_distance"] = -2.0 * float(molecule.centers[0, 2])
     materials: dict[str, Any] = {"matrix": model.matrix, "permittivity": model.permittivity}
     for material in model.used_materials:
-        values = {key: getattr(material, key) for key in VALUES}
+        values = _given(material, (*VALUES, *OPTIONAL))
         if material.name == "CdS":
             materials["conduction_band_offset"] = values.pop("conduction_band")
         materials[material.name] = values
@@ -232,9 +234,9 @@ def _check_materials(content: Mapping[str, Any]) -> None:
             hint = _nearest_key(key, "materials", "materials")
             raise InputError(f"{where}: unknown key{hint}; values go into [materials.NAME]")
         for value in values:
-            if value not in VALUES:
-                hint = checks.nearest(value, VALUES, f"{where}.")
-                known = hint or f" (known: {', '.join(VALUES)})"
+            if value not in (*VALUES, *OPTIONAL):
+                hint = checks.nearest(value, (*VALUES, *OPTIONAL), f"{where}.")
+                known = hint or f" (known: {', '.join((*VALUES, *OPTIONAL))})"
                 raise InputError(f"{where}.{value}: unknown key{known}")
 
 
@@ -247,7 +249,7 @@ def _nearest_key(key: str, table: str, where: str = "") -> str:
     elif hint := checks.nearest(key, TABLES):
         return hint
     homes = {name: home for home, names in reversed(TABLES.items()) for name in names}
-    homes |= {value: "materials.NAME" for value in VALUES}
+    homes |= {value: "materials.NAME" for value in (*VALUES, *OPTIONAL)}
     found = checks.nearest(key, homes)
     if found:
         name = found.split('"')[1]

@@ -25,6 +25,9 @@ VALUES: dict[str, str] = {
 }
 """The values of a material that an input can give, each with its unit."""
 
+OPTIONAL: dict[str, str] = {"hole_mass_parallel": "m0"}
+"""Those that need not be given: the hole's mass along the crystal's axis, then `hole_mass` is across it."""
+
 GIVEN = "given in the input"
 
 
@@ -37,6 +40,8 @@ class Material:
     gap: band gap at 4 K in eV, > 0.
     conduction_band: conduction band edge in eV above that of CdSe.
     permittivity_static, permittivity_optical: relative permittivities, >= 1.
+    hole_mass_parallel: hole mass along the crystal's axis (c of wurtzite) in m0, > 0; hole_mass is that
+    across it then. None: the hole's mass is isotropic.
     gap_300K: band gap at room temperature in eV where known; shown in the table, not used.
     sources: value name -> where the value comes from; takes no part in comparisons.
 
@@ -50,6 +55,7 @@ class Material:
     conduction_band: float
     permittivity_static: float
     permittivity_optical: float
+    hole_mass_parallel: float | None = None
     gap_300K: float | None = field(default=None, compare=False)
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
@@ -60,6 +66,9 @@ class Material:
             minimum = 1.0 if key.startswith("permittivity") else None
             value = checks.number(getattr(self, key), where + key, unit, above=above, minimum=minimum)
             object.__setattr__(self, key, value)
+        if self.hole_mass_parallel is not None:
+            mass = checks.number(self.hole_mass_parallel, f"{where}hole_mass_parallel", "m0", above=0.0)
+            object.__setattr__(self, "hole_mass_parallel", mass)
         if self.name == "CdSe" and self.conduction_band != 0.0:
             raise InputError(
                 f"{where}conduction_band = {self.conduction_band:.10g} eV: must be 0, "
@@ -67,25 +76,26 @@ class Material:
             )
 
     def overridden(self, values: Mapping[str, Any]) -> Material:
-        """Return this material with some `values` (keys of VALUES) replaced.
+        """Return this material with some `values` (keys of VALUES and OPTIONAL) replaced.
 
         Raises InputError for an unknown key or a value out of range.
         """
-        checks.known_keys(values, VALUES, f"materials.{self.name}.")
+        checks.known_keys(values, (*VALUES, *OPTIONAL), f"materials.{self.name}.")
         changed = dataclasses.replace(self, **values)
         sources = {
             key: self.sources.get(key, GIVEN) if getattr(changed, key) == getattr(self, key) else GIVEN
-            for key in VALUES
+            for key in (*VALUES, *OPTIONAL)
+            if getattr(changed, key) is not None
         }
         return dataclasses.replace(changed, sources=sources)
 
 
 def new_material(name: str, values: Mapping[str, Any]) -> Material:
-    """Return a material that is not in the table from all its `values` (keys of VALUES).
+    """Return a material that is not in the table from its `values`: all of VALUES, any of OPTIONAL.
 
     Raises InputError for an unknown key, a missing value or a value out of range.
     """
-    checks.known_keys(values, VALUES, f"materials.{name}.")
+    checks.known_keys(values, (*VALUES, *OPTIONAL), f"materials.{name}.")
     missing = [key for key in VALUES if key not in values]
     if missing:
         hint = checks.nearest(name, MATERIALS)
@@ -93,7 +103,7 @@ def new_material(name: str, values: Mapping[str, Any]) -> Material:
             f"materials.{name}: not in the table{hint}; a new material needs every value, "
             f"missing: {', '.join(missing)}"
         )
-    return Material(name=name, sources=dict.fromkeys(VALUES, GIVEN), **values)
+    return Material(name=name, sources=dict.fromkeys(values, GIVEN), **values)
 
 
 def unknown_material(name: str, where: str, known: Mapping[str, Material]) -> InputError:

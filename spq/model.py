@@ -38,6 +38,8 @@ NOT_BUILT: dict[str, tuple[str, ...]] = {
 }
 """Options that are part of the plan but not built yet."""
 
+PARALLEL = 1e-6  # sine of the angle between a crystal axis and the long axis that are the same
+
 Overrides = Mapping[str, Mapping[str, float]]
 
 
@@ -92,7 +94,7 @@ class Model:
     permittivity: "static" or "optical". materials: name -> {value name: value} overrides and new
     materials (keys of spq.materials.VALUES).
     self_energy, wall, final_state, method, discretisation, accuracy: see OPTIONS; "auto" means
-    "axisymmetric" where the dots lie on one line, else "solid".
+    "axisymmetric" where dots and crystal axes lie on one line, else "solid".
     image_cut: nm, > 0; across a core's surface and a finite wall the self-energy `image` is a straight
     line over this distance on both sides. image_prefactor: factor on it.
     electric_field: far field (3,) in kV/cm, laboratory axes.
@@ -132,12 +134,6 @@ class Model:
                 raise InputError(
                     f'model.{option} = "{given}": this part is not built yet; use {" or ".join(usable)}'
                 )
-        if self.discretisation == "axisymmetric" and not self.molecule.is_linear:
-            raise InputError('model.discretisation = "axisymmetric": needs dots on one line; use "solid"')
-        if self.wall == "finite" and self.chosen_discretisation == "solid":
-            raise InputError(
-                'model.wall = "finite": this part is built for dots on one line only; use "hard"'
-            )
         cut = checks.number(self.image_cut, "model.image_cut", "nm", above=0.0)
         prefactor = checks.number(self.image_prefactor, "model.image_prefactor", "")
         object.__setattr__(self, "image_cut", cut)
@@ -146,6 +142,11 @@ class Model:
         electric_field = checks.numbers_of(self.electric_field, where, "kV/cm", length=3)
         object.__setattr__(self, "electric_field", electric_field)
         self._take_materials()
+        if self.discretisation == "axisymmetric" and not self.is_axisymmetric:
+            lacking = "crystal axes along that line" if self.molecule.is_linear else "dots on one line"
+            raise InputError(f'model.discretisation = "axisymmetric": needs {lacking}; use "solid"')
+        if self.wall == "finite" and self.chosen_discretisation == "solid":
+            raise InputError('model.wall = "finite": this part needs an axisymmetric molecule; use "hard"')
         self._check_charges()
         self._check_map()
 
@@ -254,6 +255,42 @@ class Model:
         names = {"e": "electron_mass", "h": "hole_mass"}
         return self.region_values(names[checks.choice(kind, "kind", ("e", "h"))])
 
+    def mass_tensors(self, kind: str) -> Array:
+        """Return `masses`; where one is anisotropic, tensors (2 N + 1, 3, 3) in the laboratory frame."""
+        masses = self.masses(kind)
+        if kind == "e" or not self.is_anisotropic:
+            return masses
+        found = masses[:, None, None] * np.eye(3)
+        for i, material in enumerate(self.region_materials[:-1]):
+            if material.hole_mass_parallel is not None:
+                axis = self.c_axes[i // 2]
+                found[i] += (material.hole_mass_parallel - material.hole_mass) * np.outer(axis, axis)
+        return found
+
+    @cached_property
+    def c_axes(self) -> Array:
+        """Unit vectors (N, 3) along the dots' crystal axes, laboratory frame."""
+        given = [self.molecule.axis if dot.c_axis is None else dot.c_axis for dot in self.molecule.dots]
+        return np.array([np.divide(axis, np.linalg.norm(axis)) for axis in given])
+
+    @cached_property
+    def is_anisotropic(self) -> bool:
+        """Whether the hole's mass depends on its direction in some dot."""
+        return any(material.hole_mass_parallel is not None for material in self.region_materials[:-1])
+
+    @cached_property
+    def is_graded(self) -> bool:
+        """Whether the composition of some shell varies."""
+        return any(dot.gradation > 0 for dot in self.molecule.dots)
+
+    @cached_property
+    def is_axisymmetric(self) -> bool:
+        """Whether nothing but charges and fields breaks the symmetry about the long axis."""
+        if not self.molecule.is_linear:
+            return False
+        aside = np.linalg.norm(np.cross(self.c_axes, self.molecule.axis), axis=1)
+        return not self.is_anisotropic or bool(np.all(aside < PARALLEL))
+
     def band(self, kind: str) -> Array:
         """Return the band edges (2 N + 1,) in eV from the CdSe edges; kind: "e" up, "h" down."""
         conduction = self.region_values("conduction_band")
@@ -270,7 +307,7 @@ class Model:
         """ "solid" or "axisymmetric": what "auto" means for this molecule."""
         if self.discretisation != "auto":
             return self.discretisation
-        return "axisymmetric" if self.molecule.is_linear else "solid"
+        return "axisymmetric" if self.is_axisymmetric else "solid"
 
     @property
     def gap(self) -> float:

@@ -27,10 +27,11 @@ class Poisson:
     ----------
     space : Space
     permittivities : (2N + 1,) relative permittivity of each region
+    graded : whether it varies in graded shells
     """
 
-    def __init__(self, space: Space, permittivities: np.ndarray):
-        self.space = space
+    def __init__(self, space: Space, permittivities: np.ndarray, graded: bool = True):
+        self.space, self.graded = space, graded
         self.permittivities = np.asarray(permittivities, dtype=float)
         self._matrices: dict[int, sp.csr_matrix] = {}
         self._factors: dict[int, Factorisation] = {}
@@ -40,7 +41,8 @@ class Poisson:
         m = abs(harmonic)
         if m not in self._matrices:
             robin = (m + 1) * self.permittivities[-1] / self.space.outer_radius
-            matrix = self.space.stiffness(self.permittivities, m) + robin * self._outer_mass
+            stiffness = self.space.stiffness(self.permittivities, m, self.graded)
+            matrix = stiffness + robin * self._outer_mass
             self._matrices[m] = matrix.tocsr()
         return self._matrices[m]
 

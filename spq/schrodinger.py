@@ -50,7 +50,7 @@ def carrier(
     Parameters
     ----------
     space : Space
-    masses : (2N + 1,) effective mass of each region in m0
+    masses : (2N + 1,) effective mass of each region in m0, or (2N + 1, 3, 3) its tensor
     band : (2N + 1,) band edge of each region in eV, up for electrons, down for holes
     harmonic : |m| of the orbitals
     self_energy : (q,) Σ in eV at the quadrature points; None: without
@@ -65,7 +65,8 @@ def carrier(
         If the factorisation fails its residual check.
     """
     mass = space.orbital_mass(np.ones(len(band)))
-    kinetic = space.orbital_stiffness(HBAR2_2M / masses, harmonic)
+    inverse = np.linalg.inv(masses) if np.ndim(masses) == 3 else 1 / masses
+    kinetic = space.orbital_stiffness(HBAR2_2M * inverse, harmonic)
     hamiltonian = (kinetic + space.orbital_mass(band)).tocsr()
     lowest = float(np.min(band[:-1]))
     if self_energy is not None:

@@ -10,7 +10,7 @@ from skfem import Basis, ElementTetP1, ElementTetP2, MeshTet1
 
 from spq.facets import Interfaces, Surface, boundary_of, curved_surface, inner_side, interfaces
 from spq.harmonics import Harmonics
-from spq.space import Space, mass_form, stiffness_form
+from spq.space import Space, mass_form, stiffness_form, tensor_form
 
 FAR_AWAY = 1e-4  # nm⁻²
 INTERFACE_ORDER = 10  # of the quadrature between regions
@@ -57,6 +57,9 @@ class SolidSpace(Space):
     def positions(self) -> np.ndarray:
         return self.mesh.doflocs.T
 
+    def in_space(self, places: np.ndarray) -> np.ndarray:
+        return places
+
     def local(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return positions, np.zeros(len(positions))
 
@@ -66,11 +69,12 @@ class SolidSpace(Space):
     def free(self, harmonic: int) -> np.ndarray:
         return np.arange(self.size)
 
-    def stiffness(self, coefficients: np.ndarray, harmonic: int = 0) -> sp.csr_matrix:
-        return self._assemble(stiffness_form, self.basis(np.arange(len(self.regions))), coefficients)
+    def stiffness(self, coefficients: np.ndarray, harmonic: int = 0, graded: bool = True) -> sp.csr_matrix:
+        return self._assemble(stiffness_form, self._everywhere, coefficients, graded)
 
     def orbital_stiffness(self, coefficients: np.ndarray, harmonic: int = 0) -> sp.csr_matrix:
-        return self.condensed(self._assemble(stiffness_form, self.orbital_elements, coefficients))
+        form = tensor_form if np.ndim(coefficients) == 3 else stiffness_form
+        return self.condensed(self._assemble(form, self.orbital_elements, coefficients))
 
     def orbital_mass(self, coefficients: np.ndarray) -> sp.csr_matrix:
         return self.condensed(self._assemble(mass_form, self.orbital_elements, coefficients))
@@ -88,5 +92,5 @@ class SolidSpace(Space):
         matrix = matrix + FAR_AWAY * mass_form.assemble(basis, coefficient=ones)
         return sp.csr_matrix(matrix), np.asarray(inside.sum(axis=1)).ravel()
 
-    def _assemble(self, form, basis: Basis, coefficients: np.ndarray) -> sp.csr_matrix:
-        return sp.csr_matrix(form.assemble(basis, coefficient=self.per_point(basis, coefficients)))
+    def _assemble(self, form, basis: Basis, coefficients: np.ndarray, graded: bool = True) -> sp.csr_matrix:
+        return sp.csr_matrix(form.assemble(basis, coefficient=self.per_point(basis, coefficients, graded)))

@@ -34,6 +34,11 @@ def stiffness_form(u, v, w):
 
 
 @BilinearForm
+def tensor_form(u, v, w):
+    return np.einsum("ij...,i...,j...->...", w.coefficient, grad(v), grad(u))
+
+
+@BilinearForm
 def mass_form(u, v, w):
     return w.coefficient * u * v
 
@@ -88,15 +93,18 @@ class Space(ABC):
         """Coordinates on the mesh (n, d) and azimuths (n,) in radians of positions (n, 3) in nm."""
 
     @abstractmethod
-    def stiffness(self, coefficients: np.ndarray, harmonic: int = 0) -> sp.csr_matrix:
+    def stiffness(self, coefficients: np.ndarray, harmonic: int = 0, graded: bool = True) -> sp.csr_matrix:
         """∫ c ∇u·∇v over the whole mesh; c per region, (2N + 1,). Shape (size, size).
 
-        On the half plane with the term m²/r² of the harmonic.
+        On the half plane with the term m²/r² of the harmonic. graded: whether c varies in graded shells.
         """
 
     @abstractmethod
     def orbital_stiffness(self, coefficients: np.ndarray, harmonic: int = 0) -> sp.csr_matrix:
-        """The same over the nanocrystal, for fields that vanish on its surface."""
+        """The same over the nanocrystal, for fields that vanish on its surface.
+
+        c may be a tensor per region, (2N + 1, 3, 3), of the laboratory frame.
+        """
 
     @abstractmethod
     def orbital_mass(self, coefficients: np.ndarray) -> sp.csr_matrix:
@@ -221,10 +229,43 @@ class Space(ABC):
         """scikit-fem's basis on some elements, numbered as the whole mesh."""
         return Basis(self.mesh, self.element, intorder=self.quadrature_order, elements=elements)
 
-    def per_point(self, basis: Basis, coefficients: np.ndarray) -> np.ndarray:
-        """Values per region at the quadrature points of a basis, (elements, points)."""
-        per_element = np.asarray(coefficients, dtype=float)[self.regions[basis.tind]]
-        return np.broadcast_to(per_element[:, None], (len(basis.tind), basis.X.shape[-1]))
+    @cached_property
+    def _everywhere(self) -> Basis:
+        """Basis on all elements."""
+        return self.basis(np.arange(len(self.regions)))
+
+    @cached_property
+    def graded_elements(self) -> np.ndarray:
+        """Elements of shells whose composition varies."""
+        graded = [2 * i + 1 for i, dot in enumerate(self.molecule.dots) if dot.gradation > 0]
+        return np.flatnonzero(np.isin(self.regions, graded))
+
+    def per_point(self, basis: Basis, coefficients: np.ndarray, graded: bool = True) -> np.ndarray:
+        """Values per region at the quadrature points of a basis, (..., elements, points).
+
+        coefficients: (2N + 1, ...). In a graded shell they vary linearly from the core's to the shell's.
+        """
+        coefficients = np.asarray(coefficients, dtype=float)
+        regions = self.regions[basis.tind]
+        shape = (len(basis.tind), basis.X.shape[-1])
+        found = np.moveaxis(coefficients[regions], 0, -1)[..., None]
+        varied = np.flatnonzero(np.isin(basis.tind, self.graded_elements))
+        if not (graded and len(varied)):
+            return np.broadcast_to(found, (*coefficients.shape[1:], *shape))
+        found = np.array(np.broadcast_to(found, (*coefficients.shape[1:], *shape)))
+        places = np.asarray(basis.global_coordinates())[:, varied].reshape(self.mesh.dim(), -1).T
+        dots = np.repeat(regions[varied] // 2, shape[1])
+        radius = np.linalg.norm(self.in_space(places) - self.molecule.centers[dots], axis=1)
+        widths = np.array([dot.gradation or 1.0 for dot in self.molecule.dots])
+        share = np.clip((radius - self.molecule.core_radii[dots]) / widths[dots], 0.0, 1.0)
+        core, shell = (np.moveaxis(coefficients[2 * dots + part], 0, -1) for part in (0, 1))
+        values = core + share * (shell - core)
+        found[..., varied, :] = values.reshape(*values.shape[:-1], len(varied), shape[1])
+        return found
+
+    @abstractmethod
+    def in_space(self, places: np.ndarray) -> np.ndarray:
+        """Points (n, 3) in nm, laboratory frame, of places on the mesh (n, d); at azimuth 0."""
 
     def condensed(self, matrix: sp.csr_matrix) -> sp.csr_matrix:
         """Rows and columns of the inner degrees of freedom."""

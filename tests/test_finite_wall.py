@@ -122,7 +122,7 @@ def test_a_state_that_leaks_is_warned_of(caplog):
 
 
 def test_bent_molecules_are_refused():
-    with pytest.raises(InputError, match=r'model.wall = "finite": this part is built for dots on one line'):
+    with pytest.raises(InputError, match=r'model.wall = "finite": this part needs an axisymmetric molecule'):
         gallery.trimer(wall="finite")
     with pytest.raises(InputError, match="finite"):
         gallery.heterodimer(wall="finite", discretisation="solid")
