@@ -93,7 +93,7 @@ def _mesh(model: Model) -> MeshTet2 | MeshTri2:
 def has_mesh(model: Model) -> bool:
     """Return whether a mesh of the molecule is stored with spq or in the cache."""
     if model.chosen_discretisation == "axisymmetric":
-        sizes = planar.sizes(model.accuracy, model.wall == "finite")
+        sizes = planar.element_sizes(model.accuracy, model.wall == "finite")
         name = cache_name(model.molecule, sizes, planar.EDGE_GROWTH)
     else:
         name = cache_name(model.molecule, SIZES[model.accuracy])

@@ -119,10 +119,12 @@ def discretise(model: Model, progress: Progress = silent, coarsening: float = 1.
     seconds = {"mesh": time.perf_counter() - start}
     poisson, surroundings = [Poisson(space, model.permittivities())], []
     if model.self_energy == "density":
-        shells = model.permittivities()[1:-1:2]
+        inside = 2 * len(model.molecule.dots)
+        shells = model.permittivities()[1:inside:2]
         distinct = sorted(set(shells))
         for shell in distinct:
-            poisson.append(Poisson(space, np.append(model.permittivities()[:-1], shell)))
+            outside = np.full(len(model.permittivities()) - inside, shell)
+            poisson.append(Poisson(space, np.append(model.permittivities()[:inside], outside)))
         surroundings = [1 + distinct.index(shell) for shell in shells]
     image = None
     if model.self_energy == "image":

@@ -4,7 +4,10 @@ The nanocrystal is the union of the outer spheres |r - c_i| <= R_i and of the ne
 point belongs to the dot with the least power |r - c_i|^2 - R_i^2; two spheres that meet are so
 divided in the plane of their intersection circle (see spq.dots).
 
-Regions are numbered 2 i = core of dot i, 2 i + 1 = shell of dot i (i from 0), 2 N = matrix.
+A linker is a cylinder across the gap between two dots; it is no part of the nanocrystal.
+
+Regions are numbered 2 i = core of dot i, 2 i + 1 = shell of dot i (i from 0), 2 N = linker where there is
+one, and the matrix last.
 """
 
 from __future__ import annotations
@@ -40,6 +43,8 @@ class Molecule:
     center_distance: D of a dimer in nm; None: the sum of the outer radii less 0.45 nm.
     neck_diameter: of the right cylinder about the line of centres, nm; without effect where it is
     not wider than the lens. With more than two dots a neck joins every pair whose spheres meet.
+    linker_diameter: of the cylinder about the line of centres that joins two unfused dots, nm; its length
+    is the gap between them, its material the model's `linker`. 0: none.
 
     Two molecules are equal if their dots are and lie in the same places; whether center_distance
     was given or left to its default makes no difference.
@@ -49,6 +54,7 @@ class Molecule:
     dots: tuple[Dot, ...]
     center_distance: float | None = field(default=None, compare=False)
     neck_diameter: float = 0.0
+    linker_diameter: float = 0.0
     _places: tuple[tuple[float, ...], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -68,6 +74,20 @@ class Molecule:
             object.__setattr__(self, "center_distance", distance)
         object.__setattr__(self, "_places", self._placed())
         self.pairs  # noqa: B018 - raises where two dots cannot be fused as given
+        linker = checks.number(self.linker_diameter, "linker_diameter", "nm", minimum=0.0)
+        object.__setattr__(self, "linker_diameter", linker)
+        if linker > 0.0:
+            self._check_linker()
+
+    def _check_linker(self) -> None:
+        given = f"linker_diameter = {self.linker_diameter:.10g} nm"
+        if len(self.dots) != 2 or self.pairs[0].gap == 0.0:
+            raise InputError(f"{given}: a linker joins two dots with a gap between them")
+        if self.neck_diameter > 0.0:
+            raise InputError(f"{given}: the dots have a neck already, neck_diameter must be 0")
+        widest = 2.0 * min(dot.outer_radius for dot in self.dots)
+        if self.linker_diameter > widest:
+            raise InputError(f"{given}: must be <= {widest:.10g} nm, twice the smaller outer radius")
 
     @classmethod
     def monomer(
@@ -94,10 +114,11 @@ class Molecule:
         core: str | Sequence[str] = "CdSe",
         shell: str | Sequence[str] = "CdS",
         gradation: float | Sequence[float] = 0.0,
+        linker_diameter: float = 0.0,
     ) -> Molecule:
         """Return two dots on the z axis, dot 1 at negative z.
 
-        Of the first two and the last three arguments each is one value for both dots or a pair
+        Of the first two arguments, the materials and the gradation each is one value for both dots or a pair
         (dot 1, dot 2). Lengths in nm. Raises InputError.
         """
         values = {
@@ -112,7 +133,7 @@ class Molecule:
         for i in range(2):
             with checks.placed(f"dots[{i + 1}]."):
                 dots.append(Dot(**{key: value[i] for key, value in both.items()}))
-        return cls(tuple(dots), center_distance, neck_diameter)
+        return cls(tuple(dots), center_distance, neck_diameter, linker_diameter)
 
     def _placed(self) -> tuple[tuple[float, ...], ...]:
         """Return the centres of the dots; raises InputError where they are not well given."""
@@ -238,6 +259,25 @@ class Molecule:
         outside = np.hypot(np.maximum(radial, 0.0), np.maximum(beyond, 0.0))
         return np.minimum(np.maximum(radial, beyond), 0.0) + outside
 
+    def in_linker(self, points: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+        """Return whether points (..., 3) in nm lie in the linker, (...,)."""
+        points = np.asarray(points, dtype=float)
+        if self.linker_diameter == 0.0:
+            return np.zeros(points.shape[:-1], dtype=bool)
+        height = (points - self.centers[0]) @ self.axis
+        aside = np.linalg.norm(points - self.centers[0] - height[..., None] * self.axis, axis=-1)
+        between = (height > 0) & (height < self.pairs[0].distance)
+        inside = between & (aside < self.linker_diameter / 2) & (self.distance_outside(points) > 0)
+        return np.asarray(inside)
+
+    def linker_volume(self) -> float:
+        """Return the volume of the linker in nm^3 in closed form."""
+        radius = self.linker_diameter / 2
+        if radius == 0.0:
+            return 0.0
+        caps = [r**3 - (r**2 - radius**2) ** 1.5 for r in self.outer_radii]
+        return float(np.pi * radius**2 * self.pairs[0].distance - 2 / 3 * np.pi * sum(caps))
+
     def volumes(self) -> Array | None:
         """Return the volumes (2 N,) of core 1, shell 1, core 2, ... in nm^3 in closed form.
 
@@ -281,7 +321,7 @@ class Molecule:
     def _at(self, centers: Array) -> Molecule:
         places = [tuple(center) for center in centers.tolist()]
         dots = (replace(dot, position=at) for dot, at in zip(self.dots, places, strict=True))
-        return Molecule(tuple(dots), None, self.neck_diameter)
+        return Molecule(tuple(dots), None, self.neck_diameter, self.linker_diameter)
 
 
 def _pair_of(value: object, where: str) -> list[Any]:

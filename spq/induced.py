@@ -43,10 +43,11 @@ def _remainder(
 ) -> np.ndarray:
     space, permittivities, surface = poisson.space, poisson.permittivities, interfaces.surface
     molecule = space.molecule
-    dots, matrix = molecule.dot_of(samples), 2 * len(molecule.dots)
+    dots, matrix = molecule.dot_of(samples), len(permittivities) - 1
     outside = molecule.distance_outside(samples) > 0
     in_core = np.linalg.norm(samples - molecule.centers[dots], axis=1) < molecule.core_radii[dots]
-    own = permittivities[np.where(outside, matrix, 2 * dots + ~in_core)]
+    around = np.where(molecule.in_linker(samples), 2 * len(molecule.dots), matrix)
+    own = permittivities[np.where(outside, around, 2 * dots + ~in_core)]
     jump = permittivities[interfaces.first] - permittivities[interfaces.second]
     values, slopes = _fields(surface.points, surface.normals, space.local(samples)[0], labels)
     flux = np.einsum("nlfq,nlfq,fq->nf", values, slopes, surface.weights)
@@ -57,9 +58,10 @@ def _remainder(
         source[np.setdiff1d(np.arange(space.size), space.free(label))] = 0.0
         energy += np.einsum("in,in->n", source, poisson.factors(label).solve(source))
     found = first_order + energy / (8 * np.pi * COULOMB)
+    surroundings = sum(interfaces.out_of(region) for region in range(2 * len(molecule.dots), matrix + 1))
     for number in range(len(molecule.dots)):
         core, shell, beyond = layers(molecule, permittivities, number)
-        surface_flux = flux @ interfaces.out_of(matrix)
+        surface_flux = flux @ surroundings
         here = (dots == number) & outside
         found[here] += limit(beyond, shell) * surface_flux[here]
         here = (dots == number) & ~outside

@@ -22,8 +22,8 @@ from spq.model import OPTIONS, MapSpec, Model
 from spq.surface import SurfaceCharge
 
 DOT = ("core_radius", "shell_thickness", "core", "shell", "position", "gradation", "c_axis")
-GEOMETRY = ("center_distance", "neck_diameter")
-MATERIALS = ("matrix", "conduction_band_offset", "permittivity")
+GEOMETRY = ("center_distance", "neck_diameter", "linker_diameter")
+MATERIALS = ("matrix", "linker", "conduction_band_offset", "permittivity")
 MODEL = (*OPTIONS, "image_cut", "image_prefactor", "electric_field")
 CHARGE = ("charge", "z", "position", "phi", "offset")
 MAP = ("states", "charges", "points", "z", "surface", "phi", "phi_points")
@@ -57,9 +57,11 @@ shell_thickness = 2.1
 [geometry]
 # center_distance = 6.4       # default: sum of outer radii - 0.45; greater than that sum: a gap
 neck_diameter = 0.0           # 0: only the lens where the spheres meet
+linker_diameter = 0.0         # of a linker across the gap between two unfused dots; 0: none
 
 [materials]
 matrix = "PMMA"
+linker = "ligand"             # barrier, mass and permittivity of the linker, if there is one
 conduction_band_offset = 0.10 # of CdS above CdSe
 permittivity = "static"       # or "optical"
 # [materials.CdSe]            # any value of any material; a new material needs all six
@@ -152,10 +154,14 @@ def loads(text: str) -> Model:
 def dumps(model: Model) -> str:
     """Return the whole input of a Model as TOML text; `loads` gives an equal Model."""
     molecule = model.molecule
-    geometry = {"neck_diameter": molecule.neck_diameter}
+    geometry = {"neck_diameter": molecule.neck_diameter, "linker_diameter": molecule.linker_diameter}
     if len(molecule.dots) == 2 and molecule.dots[0].position is None:
         geometry["center_distance"] = -2.0 * float(molecule.centers[0, 2])
-    materials: dict[str, Any] = {"matrix": model.matrix, "permittivity": model.permittivity}
+    materials: dict[str, Any] = {
+        "matrix": model.matrix,
+        "linker": model.linker,
+        "permittivity": model.permittivity,
+    }
     for material in model.used_materials:
         values = _given(material, (*VALUES, *OPTIONAL))
         if material.name == "CdS":

@@ -200,7 +200,9 @@ def _collect(gmsh, molecule: Molecule) -> tuple[Wedge, float]:
 
 
 def region_of(molecule: Molecule, points: np.ndarray) -> np.ndarray:
-    """Region number of each point (n, 3): 2i core of dot i, 2i + 1 its shell, 2N the matrix."""
+    """Region number of each point (n, 3): 2i core of dot i, 2i + 1 its shell, then linker and matrix."""
+    linked = molecule.in_linker(points)
+    surroundings = 2 * len(molecule.dots) + ((molecule.linker_diameter > 0) & ~linked)
     distance = np.linalg.norm(points[:, None] - molecule.centers[None], axis=2)
     inside_core = distance < molecule.core_radii
     return np.where(
@@ -209,7 +211,7 @@ def region_of(molecule: Molecule, points: np.ndarray) -> np.ndarray:
         np.where(
             molecule.distance_outside(points) <= 0,
             2 * molecule.dot_of(points) + 1,
-            2 * len(molecule.dots),
+            surroundings,
         ),
     )
 

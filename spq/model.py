@@ -89,7 +89,7 @@ class MapSpec:
 class Model:
     """Everything a calculation depends on; compares and hashes by value.
 
-    molecule: the dots. matrix: name of the material around them.
+    molecule: the dots. matrix: name of the material around them; linker: of that between linked dots.
     conduction_band_offset: eV, shorthand for the conduction_band of CdS.
     permittivity: "static" or "optical". materials: name -> {value name: value} overrides and new
     materials (keys of spq.materials.VALUES).
@@ -104,6 +104,7 @@ class Model:
 
     molecule: Molecule
     matrix: str = "PMMA"
+    linker: str = "ligand"
     conduction_band_offset: float | None = field(default=None, compare=False)
     permittivity: str = "static"
     materials: Overrides = field(default_factory=dict, compare=False)
@@ -126,6 +127,7 @@ class Model:
         if not isinstance(self.map, MapSpec):
             raise InputError(f"map = {checks.shown(self.map)}: must be a MapSpec")
         checks.name(self.matrix, "materials.matrix")
+        checks.name(self.linker, "materials.linker")
         checks.choice(self.permittivity, "materials.permittivity", ("static", "optical"))
         for option, allowed in OPTIONS.items():
             given = checks.choice(getattr(self, option), f"model.{option}", allowed)
@@ -145,6 +147,8 @@ class Model:
         if self.discretisation == "axisymmetric" and not self.is_axisymmetric:
             lacking = "crystal axes along that line" if self.molecule.is_linear else "dots on one line"
             raise InputError(f'model.discretisation = "axisymmetric": needs {lacking}; use "solid"')
+        if self.molecule.linker_diameter > 0 and self.chosen_discretisation == "solid":
+            raise InputError("geometry.linker_diameter: linked dots need an axisymmetric discretisation")
         if self.wall == "finite" and self.chosen_discretisation == "solid":
             raise InputError('model.wall = "finite": this part needs an axisymmetric molecule; use "hard"')
         self._check_charges()
@@ -178,6 +182,8 @@ class Model:
             else:
                 known[name] = new_material(name, values)
         asked = {"materials.matrix": self.matrix}
+        if self.molecule.linker_diameter > 0:
+            asked["materials.linker"] = self.linker
         for i, dot in enumerate(self.molecule.dots, 1):
             asked |= {f"dots[{i}].core": dot.core, f"dots[{i}].shell": dot.shell}
         for where, name in asked.items():
@@ -240,9 +246,10 @@ class Model:
 
     @cached_property
     def region_materials(self) -> list[Material]:
-        """Materials of the 2 N + 1 regions: core 1, shell 1, core 2, ..., matrix."""
+        """Materials of the 2 N + 1 regions: core 1, shell 1, core 2, ..., matrix; before it a linker's."""
         names = [name for dot in self.molecule.dots for name in (dot.core, dot.shell)]
-        return [self.material(name) for name in (*names, self.matrix)]
+        linker = [self.linker] if self.molecule.linker_diameter > 0 else []
+        return [self.material(name) for name in (*names, *linker, self.matrix)]
 
     def region_values(self, value: str) -> Array:
         """Return one value (a key of spq.materials.VALUES) of every region, (2 N + 1,)."""
@@ -261,7 +268,7 @@ class Model:
         if kind == "e" or not self.is_anisotropic:
             return masses
         found = masses[:, None, None] * np.eye(3)
-        for i, material in enumerate(self.region_materials[:-1]):
+        for i, material in enumerate(self.region_materials[: 2 * len(self.molecule.dots)]):
             if material.hole_mass_parallel is not None:
                 axis = self.c_axes[i // 2]
                 found[i] += (material.hole_mass_parallel - material.hole_mass) * np.outer(axis, axis)
@@ -276,7 +283,8 @@ class Model:
     @cached_property
     def is_anisotropic(self) -> bool:
         """Whether the hole's mass depends on its direction in some dot."""
-        return any(material.hole_mass_parallel is not None for material in self.region_materials[:-1])
+        inside = self.region_materials[: 2 * len(self.molecule.dots)]
+        return any(material.hole_mass_parallel is not None for material in inside)
 
     @cached_property
     def is_graded(self) -> bool:

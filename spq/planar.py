@@ -26,6 +26,7 @@ from spq.meshing import (
 from spq.surface import axis_frame
 
 WALL = {"coarse": 0.16, "normal": 0.11, "fine": 0.07}  # nm, element size at a finite wall
+LINKER = 0.4  # of the shell's element size, in a linker
 WALL_GROWTH = 0.5  # increase of the element size per nm of distance from it
 EDGE_GROWTH = 0.35  # increase of the element size per nm of distance from a neck's edge
 
@@ -36,7 +37,7 @@ SIZES = {
 }
 
 
-def sizes(accuracy: str, leaking: bool = False) -> Sizes:
+def element_sizes(accuracy: str, leaking: bool = False) -> Sizes:
     """Element sizes; leaking: of orbitals that leak through the nanocrystal's surface."""
     return replace(SIZES[accuracy], wall=WALL[accuracy]) if leaking else SIZES[accuracy]
 
@@ -99,7 +100,11 @@ def _faces(occ, molecule: Molecule) -> None:
         if dot.shell_thickness > 0 or len(molecule.dots) > 1:
             cores += half([disk(z, radius)])
     surround = half([disk(0.0, far)])
-    occ.fragment(surround, united + cores + cuts)
+    linker = []
+    if molecule.linker_diameter > 0:
+        box = occ.addRectangle(0.0, centers.min(), 0.0, molecule.linker_diameter / 2, np.ptp(centers))
+        linker = half(occ.cut([(2, box)], united, removeTool=False)[0])
+    occ.fragment(surround, united + cores + cuts + linker)
 
 
 def _size_field(field, molecule: Molecule, sizes: Sizes) -> None:
@@ -124,6 +129,12 @@ def _size_field(field, molecule: Molecule, sizes: Sizes) -> None:
         if sizes.wall:
             wall = f"Fabs(Sqrt(x^2+(y-({z:.12g}))^2)-{dot.outer_radius:.12g})"
             add(f"{min(sizes.wall, shell):.12g}+{WALL_GROWTH}*{wall}")
+    if molecule.linker_diameter > 0:
+        pair = molecule.pairs[0]
+        middle = f"Fabs(y-({centers[0] + np.sign(np.ptp(centers)) * pair.plane:.12g}))-{pair.gap:.12g}"
+        aside = f"x-{molecule.linker_diameter / 2:.12g}"
+        away = f"0.5*({middle}+Fabs({middle}))+0.5*({aside}+Fabs({aside}))"
+        add(f"{min(LINKER * sizes.shell, 0.25 * pair.gap):.12g}+{WALL_GROWTH}*({away})")
     for pair in molecule.pairs:
         start, along = centers[pair.first], np.sign(centers[pair.second] - centers[pair.first])
         if sizes.wall and pair.neck_radius > 0:

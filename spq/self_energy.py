@@ -51,7 +51,7 @@ def molecule_self_energy(space: Space, poisson: Poisson, cut: float = CUT) -> np
     molecule, points = space.molecule, space.points
     outside = molecule.distance_outside(points)
     total = _total(space, poisson, cut)
-    if not space.reach:
+    if not space.leaks:
         within = outside < -ON_WALL
         found = np.zeros(len(points))
         found[within] = total(points[within])
@@ -74,7 +74,7 @@ def _total(space: Space, poisson: Poisson, cut: float) -> Field:
         return lambda points: sphere_self_energy(
             np.linalg.norm(points - center, axis=1), *radii, permittivities, cut
         )
-    rest, most = smooth_part(space, poisson), STEEPEST / cut if space.reach else np.inf
+    rest, most = smooth_part(space, poisson), STEEPEST / cut if space.leaks else np.inf
     return lambda points: rest(points) + singular(molecule, permittivities, points, cut, most)
 
 
@@ -84,7 +84,7 @@ def smooth_part(space: Space, poisson: Poisson) -> Field:
     places, deep = space.positions[space.covered], DEPTH[space.harmonics.turning]
     depth = -molecule.distance_outside(places)
     samples = [_samples(molecule, places, depth, deep)]
-    if space.reach:
+    if space.leaks:
         samples.append(_samples(molecule, places, -depth, deep))
     values = _kept(space, poisson, np.vstack(samples))
     parts = np.split(values, [len(samples[0])])
@@ -95,7 +95,7 @@ def smooth_part(space: Space, poisson: Poisson) -> Field:
 
     def rest(points: np.ndarray) -> np.ndarray:
         coordinates = _coordinates(molecule, points)
-        if not space.reach:
+        if not space.leaks:
             return splines[0](coordinates)
         outside = molecule.distance_outside(points) > 0
         found = np.empty(len(points))

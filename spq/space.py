@@ -130,10 +130,15 @@ class Space(ABC):
         """Number of degrees of freedom of a potential."""
         return self.mesh.doflocs.shape[1]
 
+    @property
+    def leaks(self) -> bool:
+        """Whether orbitals leave the nanocrystal."""
+        return self.reach > 0 or self.molecule.linker_diameter > 0
+
     @cached_property
     def has_orbitals(self) -> np.ndarray:
-        """Whether orbitals live in each element: the nanocrystal and what is within reach, (t,) bool."""
-        within = self.regions < 2 * len(self.molecule.dots)
+        """Whether orbitals live in each element, (t,) bool: of the matrix only where it is within reach."""
+        within = self.regions < len(region_names(self.molecule)) - 1
         if self.reach > 0:
             middles = self.positions[self.mesh.t].mean(axis=0)
             within |= self.molecule.distance_outside(middles) < self.reach

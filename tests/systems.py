@@ -43,7 +43,7 @@ def mesh_name(molecule, accuracy, discretisation="solid", leaking=False):
     """File name of a stored mesh."""
     if discretisation == "solid":
         return cache_name(molecule, meshing.SIZES[accuracy])
-    return cache_name(molecule, planar.sizes(accuracy, leaking), planar.EDGE_GROWTH)
+    return cache_name(molecule, planar.element_sizes(accuracy, leaking), planar.EDGE_GROWTH)
 
 
 def need_mesh(molecule, accuracy, discretisation="solid", leaking=False):

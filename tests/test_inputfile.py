@@ -142,7 +142,7 @@ def test_what_is_written_is_read_back(model):
 
 def test_what_is_written_holds_the_whole_input():
     written = tomllib.loads(dumps(NOMINAL))
-    assert written["geometry"] == {"center_distance": 6.4, "neck_diameter": 0.0}
+    assert written["geometry"] == {"center_distance": 6.4, "neck_diameter": 0.0, "linker_diameter": 0.0}
     assert written["materials"]["conduction_band_offset"] == 0.1
     assert written["materials"]["PMMA"]["permittivity_static"] == 2.25
     assert set(written["materials"]["CdSe"]) == set(INP)
