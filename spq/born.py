@@ -19,11 +19,12 @@ import numpy as np
 
 from spq.dots import Pair
 from spq.geometry import Molecule
+from spq.parallel import in_threads
 from spq.planar import on_half_plane
 from spq.units import COULOMB
 
-POINTS = 24  # of the quadrature on each side of the nearest place of a piece of the profile
-AT_ONCE = 20_000  # places whose integrals are made together
+POINTS = 20  # of the quadrature on each side of the nearest place of a piece of the profile
+AT_ONCE = 5_000  # places whose integrals are made together
 CLOSEST = 1e-9  # nm
 
 
@@ -120,11 +121,12 @@ def _meeting(molecule: Molecule, heights: np.ndarray, pair: Pair, dot: int) -> t
 
 def _beyond_profile(pieces: list[Piece], radius: np.ndarray, height: np.ndarray) -> np.ndarray:
     """The integral at places (n,) of the half plane."""
-    found = np.empty(len(radius))
-    for start in range(0, len(radius), AT_ONCE):
-        part = slice(start, start + AT_ONCE)
-        found[part] = np.abs(sum(_flux(piece, radius[part], height[part]) for piece in pieces))
-    return found
+    parts = [slice(start, start + AT_ONCE) for start in range(0, len(radius), AT_ONCE)]
+
+    def one(part: slice) -> np.ndarray:
+        return np.abs(sum(_flux(piece, radius[part], height[part]) for piece in pieces))
+
+    return np.concatenate([np.empty(0), *in_threads(one, parts)])
 
 
 def _flux(piece: Piece, rho: np.ndarray, height: np.ndarray) -> np.ndarray:

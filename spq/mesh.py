@@ -167,7 +167,7 @@ def _reflected(wedge: Wedge, molecule: Molecule):
     flat = nodes.shape[1] == 2  # (r, z): z is the third axis of the frame
     for axis in wedge.mirrors:
         nodes, elements = _reflect(nodes, elements, axis)
-        regions = np.concatenate([regions, _partner_regions(molecule, 2 if flat else axis)[regions]])
+        regions = np.concatenate([regions, partner_regions(molecule, 2 if flat else axis)[regions]])
     return nodes, elements, regions
 
 
@@ -183,7 +183,7 @@ def _reflect(nodes, elements, axis: int):
     return np.vstack([nodes, mirrored]), np.vstack([elements, image[elements[:, order]]])
 
 
-def _partner_regions(molecule: Molecule, axis: int) -> np.ndarray:
+def partner_regions(molecule: Molecule, axis: int) -> np.ndarray:
     """Region numbers after reflection of one coordinate of the molecule's frame."""
     centers = (molecule.centers - molecule.mean_center) @ meshing.frame(molecule).T
     image = centers.copy()

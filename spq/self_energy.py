@@ -18,11 +18,13 @@ from spq.born import singular
 from spq.geometry import Molecule
 from spq.image import CUT, sphere_self_energy
 from spq.induced import remainder
+from spq.mesh import partner_regions
+from spq.meshing import frame, mirror_axes
 from spq.planar import in_space, on_half_plane
 from spq.poisson import Poisson
 from spq.space import Space
 
-FORMAT = 2  # raised whenever a change here makes what is stored stale
+FORMAT = 3  # raised whenever a change here makes what is stored stale
 DEPTH = {True: 0.2, False: 0.35}  # nm; samples lie at least so deep; on the half plane, in a solid
 OFF_CORE = 0.1  # nm; and so far from the core's surface
 SPACING = (0.2, 0.5)  # nm between samples, at the surface and deep inside
@@ -50,12 +52,19 @@ def molecule_self_energy(space: Space, poisson: Poisson, cut: float = CUT) -> np
     """
     molecule, points = space.molecule, space.points
     outside = molecule.distance_outside(points)
-    total = _total(space, poisson, cut)
     if not space.leaks:
         within = outside < -ON_WALL
         found = np.zeros(len(points))
-        found[within] = total(points[within])
+        if len(molecule.dots) == 1:
+            found[within] = _total(space, poisson, cut)(points[within])
+            return found
+        # the rest is smooth: by the elements from its values at their nodes, which are fewer
+        nodal = np.zeros((space.size, 1))
+        nodal[space.covered, 0] = smooth_part(space, poisson)(space.positions[space.covered])
+        rest = space.values(nodal)[within, 0]
+        found[within] = rest + singular(molecule, poisson.permittivities, points[within], cut)
         return found
+    total = _total(space, poisson, cut)
     found = total(points)
     near = np.abs(outside) < cut
     depth, normal = outside[near, None], _outward(molecule, points[near])
@@ -74,7 +83,7 @@ def _total(space: Space, poisson: Poisson, cut: float) -> Field:
         return lambda points: sphere_self_energy(
             np.linalg.norm(points - center, axis=1), *radii, permittivities, cut
         )
-    rest, most = smooth_part(space, poisson), STEEPEST / cut if space.leaks else np.inf
+    rest, most = smooth_part(space, poisson), STEEPEST / cut
     return lambda points: rest(points) + singular(molecule, permittivities, points, cut, most)
 
 
@@ -83,15 +92,16 @@ def smooth_part(space: Space, poisson: Poisson) -> Field:
     molecule = space.molecule
     places, deep = space.positions[space.covered], DEPTH[space.harmonics.turning]
     depth = -molecule.distance_outside(places)
-    samples = [_samples(molecule, places, depth, deep)]
+    mirrors = _mirrors(molecule, poisson.permittivities)
+    samples = [_samples(molecule, places, depth, deep, mirrors)]
     if space.leaks:
-        samples.append(_samples(molecule, places, -depth, deep))
+        samples.append(_samples(molecule, places, -depth, deep, mirrors))
     values = _kept(space, poisson, np.vstack(samples))
     parts = np.split(values, [len(samples[0])])
-    splines = [
-        RBFInterpolator(_coordinates(molecule, where), part, kernel="thin_plate_spline")
-        for where, part in zip(samples, parts, strict=False)
-    ]
+    splines = []
+    for where, part in zip(samples, parts, strict=False):
+        every = _reflected(_coordinates(molecule, where), part, mirrors)
+        splines.append(RBFInterpolator(*every, kernel="thin_plate_spline"))
 
     def rest(points: np.ndarray) -> np.ndarray:
         coordinates = _coordinates(molecule, points)
@@ -128,17 +138,43 @@ def _outward(molecule: Molecule, points: np.ndarray) -> np.ndarray:
     return gradient / np.linalg.norm(gradient, axis=1)[:, None]
 
 
-def _samples(molecule: Molecule, places: np.ndarray, depth: np.ndarray, deep: float) -> np.ndarray:
+def _mirrors(molecule: Molecule, permittivities: np.ndarray) -> tuple[int, ...]:
+    """Mirror planes of geometry and permittivities: the coordinates (`_coordinates`) that change sign."""
+    kept = [
+        axis
+        for axis in mirror_axes(molecule)
+        if np.array_equal(permittivities[partner_regions(molecule, axis)], permittivities)
+    ]
+    if molecule.is_linear:  # the distance from the axis has no sign
+        return (1,) if 2 in kept else ()
+    return tuple(kept)
+
+
+def _reflected(places: np.ndarray, values: np.ndarray, mirrors: tuple[int, ...]) -> tuple:
+    """Places (n, d) and values (n,) with those of all mirror images."""
+    for axis in mirrors:
+        off = places[:, axis] > ON_WALL
+        image = places[off] * np.where(np.arange(places.shape[1]) == axis, -1.0, 1.0)
+        places, values = np.vstack([places, image]), np.concatenate([values, values[off]])
+    return places, values
+
+
+def _samples(
+    molecule: Molecule, places: np.ndarray, depth: np.ndarray, deep: float, mirrors: tuple[int, ...]
+) -> np.ndarray:
     """Points (n, 3) among places that lie deep enough, the denser the nearer to the surface.
 
-    depth: (n,) nm, of each place. Where the dots lie on one line, all at azimuth 0.
+    depth: (n,) nm, of each place; mirrors: the points lie on one side of these planes. Where the dots lie
+    on one line, all at azimuth 0.
     """
     dots = molecule.dot_of(places)
     from_center = np.linalg.norm(places - molecule.centers[dots], axis=1)
     off_core = np.abs(from_center - molecule.core_radii[dots]) > OFF_CORE
-    kept = np.flatnonzero((depth >= deep) & off_core)
+    coordinates = _coordinates(molecule, places)
+    one_side = (coordinates[:, list(mirrors)] > -ON_WALL).all(axis=1)
+    kept = np.flatnonzero((depth >= deep) & off_core & one_side)
     kept = kept[np.argsort(-depth[kept], kind="stable")]
-    coordinates = _coordinates(molecule, places)[kept]
+    coordinates = coordinates[kept]
     spacing = np.clip(SPACING[0] + WIDENING * (depth[kept] - deep), *SPACING)
     spacing *= 1.0 if molecule.is_linear else COARSER
     open_ = np.ones(len(kept), dtype=bool)
@@ -148,9 +184,13 @@ def _samples(molecule: Molecule, places: np.ndarray, depth: np.ndarray, deep: fl
             chosen.append(i)
             open_ &= np.linalg.norm(coordinates - coordinates[i], axis=1) > spacing
     found = coordinates[chosen]
-    return in_space(molecule, found) if molecule.is_linear else found
+    if molecule.is_linear:
+        return in_space(molecule, found)
+    return molecule.mean_center + found @ frame(molecule)
 
 
 def _coordinates(molecule: Molecule, points: np.ndarray) -> np.ndarray:
-    """What Σ depends on: distance from the axis and height along it where the dots lie on one line."""
-    return on_half_plane(molecule, points) if molecule.is_linear else points
+    """Those of the half plane where the dots lie on one line, else of the molecule's frame."""
+    if molecule.is_linear:
+        return on_half_plane(molecule, points)
+    return (points - molecule.mean_center) @ frame(molecule).T
