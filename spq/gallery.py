@@ -15,6 +15,8 @@ CORE = 1.3
 LARGER_CORE = 1.35
 SHELL = 2.1
 CENTER_DISTANCE = 6.4
+NECKED_DISTANCE = 6.6325
+LINKER_LENGTH = 0.6
 UNIFORM = 9.5  # static permittivity of CdSe
 
 
@@ -42,9 +44,42 @@ def homodimer(**options: Any) -> Model:
     return _model(Molecule.dimer(CORE, SHELL, CENTER_DISTANCE), options)
 
 
+def necked_homodimer(neck_diameter: float, **options: Any) -> Model:
+    """Two dots of core 1.3 that hardly overlap, centres 6.6325 nm apart: the splitting is set by the neck.
+
+    At a neck of 1.5 nm, where the spheres meet, or less there is none but that.
+    """
+    return _model(Molecule.dimer(CORE, SHELL, NECKED_DISTANCE, neck_diameter), options)
+
+
+def linked_heterodimer(linker_diameter: float = 1.0, **options: Any) -> Model:
+    """The dots of the nominal heterodimer, not fused: 0.6 nm apart, with a linker of ligands between them."""
+    distance = 2 * SHELL + CORE + LARGER_CORE + LINKER_LENGTH
+    molecule = Molecule.dimer((CORE, LARGER_CORE), SHELL, distance, linker_diameter=linker_diameter)
+    return _model(molecule, options)
+
+
+def graded_monomer(shell: str = "ZnS", gradation: float = SHELL, **options: Any) -> Model:
+    """One nominal dot whose composition varies from the core's to the shell's."""
+    return _model(Molecule([Dot(CORE, SHELL, shell=shell, gradation=gradation)]), options)
+
+
 def far_dimer(center_distance: float = 20.0, **options: Any) -> Model:
     """Two dots of core 1.3 so far apart that each is a monomer."""
     return _model(Molecule.dimer(CORE, SHELL, center_distance), options)
+
+
+def linear_trimer(**options: Any) -> Model:
+    """Three dots of core 1.3 in a row."""
+    places = [(0.0, 0.0, step * CENTER_DISTANCE) for step in (-1, 0, 1)]
+    return _model(Molecule([Dot(CORE, SHELL, position=place) for place in places]), options)
+
+
+def tetramer(**options: Any) -> Model:
+    """Four dots of core 1.3 in a square."""
+    half = CENTER_DISTANCE / 2
+    places = [(half, half, 0.0), (-half, half, 0.0), (-half, -half, 0.0), (half, -half, 0.0)]
+    return _model(Molecule([Dot(CORE, SHELL, position=place) for place in places]), options)
 
 
 def trimer(**options: Any) -> Model:

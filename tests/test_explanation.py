@@ -80,9 +80,8 @@ def test_what_the_parts_are(one_model):
 
 def test_hybridisation_is_told_apart(one_model):
     """In a homodimer with a neck the electron left behind is shared until a charge holds it on a dot."""
-    molecule = spq.Molecule.dimer(1.3, 2.1, 6.6325, 6.0)
-    model = gallery.homodimer(accuracy="coarse").replace(molecule=molecule)
-    need_mesh(molecule, "coarse", "axisymmetric")
+    model = gallery.necked_homodimer(6.0, accuracy="coarse")
+    need_mesh(model.molecule, "coarse", "axisymmetric")
     bare = spq.emission(model, "X-@1")
     assert bare.hybridised
     found = spq.emission(model, "X-@1", [SurfaceCharge(1, z=-6.7)], explain=True)

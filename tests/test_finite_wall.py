@@ -47,9 +47,9 @@ def _is(level, energy, tolerance=5.0):
 
 @pytest.mark.parametrize("wall, neck", SPLITTING)
 def test_splitting_of_a_homodimer(wall, neck):
-    molecule = Molecule.dimer(CORE, OUTER - CORE, 6.6325, neck)
-    need_mesh(molecule, "normal", "axisymmetric", leaking=wall == "finite")
-    found = levels(gallery.homodimer(wall=wall).replace(molecule=molecule))
+    model = gallery.necked_homodimer(neck, wall=wall)
+    need_mesh(model.molecule, "normal", "axisymmetric", leaking=wall == "finite")
+    found = levels(model)
     assert found.splitting_meV["electron"] == pytest.approx(SPLITTING[wall, neck], abs=0.05)
 
 

@@ -23,9 +23,7 @@ def homodimer(linker_diameter=2.0, barrier=3.0, distance=DISTANCE, **options):
 def linked(**options):
     """The nominal heterodimer, its dots 0.6 nm apart."""
     need_gmsh()
-    molecule = Molecule.dimer((1.3, 1.35), 2.1, 6.85 + GAP, linker_diameter=1.0)
-    model = gallery.heterodimer(accuracy="coarse", self_energy="image", **options)
-    return model.replace(molecule=molecule)
+    return gallery.linked_heterodimer(accuracy="coarse", self_energy="image", **options)
 
 
 def test_the_region_of_the_linker():
