@@ -1,5 +1,7 @@
 """Each stage of the nominal heterodimer at `normal` by itself, with its error where one is known."""
 
+from tempfile import TemporaryDirectory
+
 import numpy as np
 import pytest
 from cases import size
@@ -12,6 +14,7 @@ from spq.mesh import half_plane_mesh, molecule_mesh, region_volumes
 from spq.observables import emission
 from spq.reduction import reduction
 from spq.schrodinger import lowest_states
+from spq.self_energy import molecule_self_energy, smooth_part
 
 DISCRETISATIONS = ("axisymmetric", "solid")
 TEN = {"axisymmetric": (4, 3, 1, 1, 1), "solid": (10,)}  # states of each |m|
@@ -55,6 +58,22 @@ def test_operators(benchmark, model):
         return found
 
     benchmark.extra_info |= size(benchmark.pedantic(operators, rounds=3))
+
+
+def test_image_self_energy(benchmark, discretisation):
+    """What `image` adds to a map; error: at the centre of dot 1, against the finer half plane."""
+    space, poisson = discretisation.space, discretisation.poisson[0]
+
+    def made():
+        with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as empty:
+            patch.setenv("SPQ_CACHE", empty)
+            return molecule_self_energy(space, poisson)
+
+    benchmark.pedantic(made, rounds=1)
+    finer = discretise(gallery.heterodimer(accuracy="fine"))
+    centre = discretisation.model.molecule.centers[:1]
+    values = [smooth_part(each.space, each.poisson[0])(centre)[0] for each in (discretisation, finer)]
+    benchmark.extra_info["centre_error_meV"] = 1e3 * float(values[0] - values[1])
 
 
 def test_poisson_factorisation(benchmark, discretisation):

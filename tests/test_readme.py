@@ -28,7 +28,7 @@ def test_example(capsys):
     assert f"{result.emission_eV:.4f} eV" in capsys.readouterr().out
     assert dict(shifts["shift_meV"].sizes) == {"state": 2, "charge": 2, "point": 11}
     assert np.all(shifts["converged"]) and float(shifts["shift_meV"].min()) < -1.0
-    assert "self-energy model: none" in names["figure"].get_suptitle()
+    assert "self-energy model: image" in names["figure"].get_suptitle()
 
 
 def test_table_of_commands(capsys):
