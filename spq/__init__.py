@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from spq.geometry import Dot as Dot
     from spq.geometry import Molecule as Molecule
     from spq.inputfile import load as load
+    from spq.mapspec import MapSpec as MapSpec
     from spq.materials import MATERIALS as MATERIALS
     from spq.materials import Material as Material
-    from spq.model import MapSpec as MapSpec
     from spq.model import Model as Model
     from spq.observables import Emission as Emission
     from spq.observables import emission as emission
@@ -45,7 +45,7 @@ _PUBLIC = {
     "InputError": "errors",
     "Levels": "single_particle",
     "MATERIALS": "materials",
-    "MapSpec": "model",
+    "MapSpec": "mapspec",
     "Material": "materials",
     "MeshError": "errors",
     "Model": "model",

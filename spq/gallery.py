@@ -61,7 +61,7 @@ def linked_heterodimer(linker_diameter: float = 1.0, **options: Any) -> Model:
 
 def graded_monomer(shell: str = "ZnS", gradation: float = SHELL, **options: Any) -> Model:
     """One nominal dot whose composition varies from the core's to the shell's."""
-    return _model(Molecule([Dot(CORE, SHELL, shell=shell, gradation=gradation)]), options)
+    return _model(Molecule((Dot(CORE, SHELL, shell=shell, gradation=gradation),)), options)
 
 
 def far_dimer(center_distance: float = 20.0, **options: Any) -> Model:
@@ -72,14 +72,14 @@ def far_dimer(center_distance: float = 20.0, **options: Any) -> Model:
 def linear_trimer(**options: Any) -> Model:
     """Three dots of core 1.3 in a row."""
     places = [(0.0, 0.0, step * CENTER_DISTANCE) for step in (-1, 0, 1)]
-    return _model(Molecule([Dot(CORE, SHELL, position=place) for place in places]), options)
+    return _model(Molecule(tuple(Dot(CORE, SHELL, position=place) for place in places)), options)
 
 
 def tetramer(**options: Any) -> Model:
     """Four dots of core 1.3 in a square."""
     half = CENTER_DISTANCE / 2
     places = [(half, half, 0.0), (-half, half, 0.0), (-half, -half, 0.0), (half, -half, 0.0)]
-    return _model(Molecule([Dot(CORE, SHELL, position=place) for place in places]), options)
+    return _model(Molecule(tuple(Dot(CORE, SHELL, position=place) for place in places)), options)
 
 
 def trimer(**options: Any) -> Model:

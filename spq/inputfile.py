@@ -17,8 +17,9 @@ import tomlkit
 from spq import checks
 from spq.errors import InputError
 from spq.geometry import Dot, Molecule
+from spq.mapspec import MapSpec
 from spq.materials import OPTIONAL, VALUES
-from spq.model import OPTIONS, MapSpec, Model
+from spq.model import OPTIONS, Model
 from spq.surface import SurfaceCharge
 
 DOT = ("core_radius", "shell_thickness", "core", "shell", "position", "gradation", "c_axis")

@@ -17,7 +17,8 @@ from spq.direct import Direct
 from spq.discretisation import Discretisation, discretise
 from spq.errors import SpqError
 from spq.hartree import System
-from spq.model import MapSpec, Model
+from spq.mapspec import MapSpec
+from spq.model import Model
 from spq.parallel import in_threads, one_thread
 from spq.progress import Progress, silent
 from spq.reduced import Reduced

@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from spq.discretisation import KINDS, Discretisation, discretise, warn_of_leaks
-from spq.model import MapSpec, Model
+from spq.mapspec import MapSpec
+from spq.model import Model
 from spq.progress import Progress, silent
 from spq.schrodinger import lowest_states
 from spq.space import Space

@@ -20,10 +20,10 @@ from spq.errors import InputError, MeshError
 from spq.facets import Interfaces
 from spq.geometry import Molecule
 from spq.harmonics import Harmonics
+from spq.location import Finder
 from spq.mesh import region_names
 from spq.meshing import outer_radius
 
-NEWTON_STEPS = 30
 NEAR = 0.02  # in reference coordinates; a point on a curved surface may lie just off the elements
 POINTS_AT_ONCE = 200
 
@@ -291,6 +291,10 @@ class Space(ABC):
         """Angular functions of the labels at positions (n, 3) in nm, (labels, n)."""
         return self.harmonics.values(labels, self.local(np.atleast_2d(positions))[1])
 
+    @cached_property
+    def _finder(self) -> Finder:
+        return Finder(self.mesh, self.element)
+
     def point_values(self, points: np.ndarray) -> sp.csr_matrix:
         """Matrix (n, size) that evaluates the coefficients of an angular function at points (n, 3) in nm.
 
@@ -303,69 +307,15 @@ class Space(ABC):
         # charges on a ring share one place of the half plane
         places, index = np.unique(np.round(self.local(points)[0], 12), axis=0, return_inverse=True)
         index = index.ravel()
-        parts = [self._located(places[i : i + POINTS_AT_ONCE]) for i in range(0, len(places), POINTS_AT_ONCE)]
+        starts = range(0, len(places), POINTS_AT_ONCE)
+        parts = [self._finder.find(places[i : i + POINTS_AT_ONCE]) for i in starts]
         elements, locals_, excess = (np.concatenate(each) for each in zip(*parts, strict=True))
         lost = np.flatnonzero(~(excess < NEAR)[index])
         if len(lost):
             where = np.round(points[lost[0]], 4).tolist()
             raise InputError(f"point {where} nm lies outside the mesh")
         columns = self.mesh.dofs.element_dofs[:, elements].T[index]
-        values = self._shapes(locals_)[0].T[index]
+        values = self._finder.shapes(locals_)[0].T[index]
         rows = np.repeat(np.arange(len(points)), columns.shape[1])
         entries = (values.ravel(), (rows, columns.ravel()))
         return sp.csr_matrix(entries, shape=(len(points), self.size))
-
-    @cached_property
-    def _boxes(self) -> tuple[np.ndarray, np.ndarray]:
-        corners = self.mesh.doflocs[:, self.mesh.dofs.element_dofs]
-        low, high = corners.min(axis=1), corners.max(axis=1)
-        margin = 0.1 * (high - low).max(axis=0)
-        return low - margin, high + margin
-
-    def _located(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Element, reference coordinates and how far outside of places (n, d): (n,), (n, d), (n,)."""
-        low, high = self._boxes
-        inside = np.ones((len(places), low.shape[1]), dtype=bool)
-        for axis in range(len(low)):
-            place = places[:, [axis]]
-            inside &= (place >= low[axis]) & (place <= high[axis])
-        which, candidates = np.nonzero(inside)
-        coordinates = self._invert(candidates, places[which])
-        excess = np.maximum(-coordinates.min(axis=1), coordinates.sum(axis=1) - 1.0)
-        excess = np.where(np.isfinite(excess), excess, np.inf)
-        order = np.lexsort((excess, which))
-        first = order[np.unique(which[order], return_index=True)[1]]
-        elements = np.zeros(len(places), dtype=int)
-        found = np.zeros(places.shape)
-        least = np.full(len(places), np.inf)
-        elements[which[first]], found[which[first]] = candidates[first], coordinates[first]
-        least[which[first]] = excess[first]
-        return elements, found, least
-
-    def _shapes(self, coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Shape functions (nodes, n) and derivatives (nodes, d, n) at reference coordinates (n, d)."""
-        count = len(self.mesh.dofs.element_dofs)
-        pairs = [self.element.lbasis(coordinates.T, i) for i in range(count)]
-        shape = np.array([np.broadcast_to(value, len(coordinates)) for value, _ in pairs])
-        slopes = [np.broadcast_to(slope, coordinates.T.shape) for _, slope in pairs]
-        return shape, np.array(slopes)
-
-    def _invert(self, elements: np.ndarray, places: np.ndarray) -> np.ndarray:
-        """Reference coordinates (n, d) of places (n, d) in curved elements (n,) by Newton's method."""
-        nodes = self.mesh.doflocs[:, self.mesh.dofs.element_dofs[:, elements]]  # (d, nodes, n)
-        local = np.full(places.shape, 1.0 / (places.shape[1] + 1))
-        moving = np.arange(len(places))
-        for _ in range(NEWTON_STEPS):
-            shape, slopes = self._shapes(local[moving])
-            here = nodes[:, :, moving]
-            miss = places[moving] - np.einsum("din,in->nd", here, shape)
-            jacobian = np.einsum("din,ien->nde", here, slopes)
-            singular = np.abs(np.linalg.det(jacobian)) < 1e-300
-            jacobian[singular] = np.eye(places.shape[1])
-            step = np.linalg.solve(jacobian, miss[:, :, None])[:, :, 0]
-            local[moving] += np.clip(step, -0.5, 0.5)
-            moving = moving[np.abs(step).max(axis=1) >= 1e-13]
-            if not len(moving):
-                break
-        local[moving] = np.inf
-        return local

@@ -8,7 +8,8 @@ import pytest
 
 from spq.errors import InputError
 from spq.geometry import Dot, Molecule
-from spq.model import MapSpec, Model
+from spq.mapspec import MapSpec
+from spq.model import Model
 from spq.surface import SurfaceCharge
 
 MOLECULE = Molecule.dimer((1.3, 1.35), 2.1)

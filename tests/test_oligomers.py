@@ -51,7 +51,12 @@ def test_emission_of_every_dot():
     assert near < -3.0 and abs(far) < 0.1
     segregated = spq.emission(model, "e1 h1 e3 @1")
     assert segregated.electrons == pytest.approx((1.0, 0.0, 1.0), abs=0.05)
-    assert segregated.final_electrons == pytest.approx((0.0, 0.0, 1.0), abs=0.05)
+    # what stays behind is shared by the outer dots, which are alike, until a charge tells them apart
+    assert segregated.final_electrons == pytest.approx((0.5, 0.0, 0.5), abs=0.05)
+    assert segregated.hybridised
+    held = spq.emission(model, "e1 h1 e3 @1", [charge])
+    assert held.final_electrons == pytest.approx((0.0, 0.0, 1.0), abs=0.05)
+    assert not held.hybridised
 
 
 def test_the_map_of_a_row():

@@ -11,7 +11,8 @@ from synthetic import synthetic_map
 from spq import plot
 from spq.gallery import heterodimer
 from spq.geometry import Dot, Molecule
-from spq.model import MapSpec, Model
+from spq.mapspec import MapSpec
+from spq.model import Model
 from spq.sketch import BRIGHT_CORE
 
 NOMINAL = heterodimer()
