@@ -19,6 +19,7 @@ import numpy as np
 
 from spq.dots import Pair
 from spq.geometry import Molecule
+from spq.image import narrowed
 from spq.parallel import in_threads
 from spq.planar import on_half_plane
 from spq.units import COULOMB
@@ -69,7 +70,7 @@ def beyond_surface(molecule: Molecule, points: np.ndarray) -> np.ndarray:
     """∫ |x − s|⁻⁴ over all that lies beyond the nanocrystal's surface, seen from s.
 
     Exact where the dots lie on one line; else, for a point of one dot, put together from the pairs that
-    it is part of, as if the others did not overlap.
+    it is part of, as if the others did not overlap: right where it is singular.
 
     points: (n, 3) nm, laboratory frame. Returns (n,) in nm⁻¹.
     """
@@ -80,11 +81,15 @@ def beyond_surface(molecule: Molecule, points: np.ndarray) -> np.ndarray:
         here = dots == dot
         alone = beyond_sphere(np.linalg.norm(points[here] - center, axis=1), radius)
         found[here] = alone
-        for pair in molecule.pairs:
-            if dot in (pair.first, pair.second):
-                two = Molecule(tuple(molecule.dots[i] for i in (pair.first, pair.second)), None, 0.0)
-                two = Molecule(two.dots, None, 2 * pair.neck_radius)
-                found[here] += _beyond_profile(_profile(two), *on_half_plane(two, points[here]).T) - alone
+        joined = [pair for pair in molecule.pairs if dot in (pair.first, pair.second)]
+        met = {dot, *(i for pair in joined for i in (pair.first, pair.second))}
+        for other in set(range(len(molecule.dots))) - met:
+            away = np.linalg.norm(points[here] - molecule.centers[other], axis=1)
+            found[here] -= beyond_sphere(away, molecule.outer_radii[other])
+        for pair in joined:
+            dots_of_pair = tuple(molecule.dots[i] for i in (pair.first, pair.second))
+            two = Molecule(dots_of_pair, None, 2 * pair.neck_radius)
+            found[here] += _beyond_profile(_profile(two), *on_half_plane(two, points[here]).T) - alone
     return found
 
 
@@ -182,9 +187,10 @@ def singular(
         if core == shell:
             continue
         distance = np.linalg.norm(points[here] - center, axis=1)
-        ends = radius + cut * np.array([-1.0, 1.0])
+        reach = narrowed(cut, radius, molecule.outer_radii[number])
+        ends = radius + reach * np.array([-1.0, 1.0])
         at_ends = np.array([limit(core, shell), limit(shell, core)]) * beyond_sphere(ends, radius)
-        near = np.abs(distance - radius) < cut
+        near = np.abs(distance - radius) < reach
         away = np.where(distance < radius, limit(core, shell), limit(shell, core))
         away = away * beyond_sphere(np.where(near, 0.0, distance), radius)
         found[here] += np.where(near, np.interp(distance, ends, at_ends), away)

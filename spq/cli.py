@@ -135,6 +135,8 @@ def _emission(args: argparse.Namespace) -> int:
 
     model = _model(args.file)
     _check_document(args, "emission.json")
+    if args.explain and model.method != "reduced":
+        raise InputError(f'--explain: needs model.method = "reduced", it is "{model.method}"')
     failed: list[ConvergenceError] = []
     found: list[Emission] = []
     with _progress(args) as progress:

@@ -203,6 +203,8 @@ def check_text(model: Model, cost: Cost) -> str:
             f"dot {number}: {dot.core} core of {dot.core_radius:g} nm, {dot.shell} shell to "
             f"{dot.outer_radius:g} nm, at ({place}) nm"
         )
+        if dot.gradation:
+            lines[-1] += f", graded over {dot.gradation:g} nm"
     for pair in molecule.pairs:
         joint = f"lens radius {pair.lens_radius:.3f} nm"
         if pair.gap:
@@ -210,7 +212,9 @@ def check_text(model: Model, cost: Cost) -> str:
         elif pair.neck_radius:
             joint = f"neck of {2 * pair.neck_radius:g} nm"
         lines.append(f"dots {pair.first + 1} and {pair.second + 1}: {joint}")
-    lines.append(f"matrix: {model.matrix}; {model.permittivity} permittivities; hard wall")
+        if molecule.linker_diameter:
+            lines[-1] += f", a linker of {model.linker}, {molecule.linker_diameter:g} nm wide, between them"
+    lines.append(f"matrix: {model.matrix}; {model.permittivity} permittivities; {model.wall} wall")
     lines.append(f"method: {model.method}, {model.final_state} final state")
     lines.append(f"accuracy: {model.accuracy}")
     lines.append(f"surface charges always there: {_charges(model)}")

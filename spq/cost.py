@@ -22,7 +22,7 @@ from spq.shiftmap import map_positions
 # Fitted to meshes of monomers, dimers and rows of three at all accuracies; good to about 40 %.
 PER_VOLUME, PER_EDGE, PER_SURFACE = 7.3, 420.0, 30.0
 NODES_PER_ELEMENT = 1.35
-PER_AREA, PER_NECK, AROUND = 2.0, 230.0, 430.0
+PER_AREA, PER_NECK, AROUND, AT_WALL = 2.0, 230.0, 430.0, 6.0
 NODES_PER_TRIANGLE = 2.04
 
 # Measured on two cores.
@@ -119,7 +119,10 @@ def _triangles(model: Model) -> int:
     """Return about how many triangles a mesh of the half plane will have."""
     molecule, sizes = model.molecule, planar.SIZES[model.accuracy]
     cores, outers = molecule.core_radii, molecule.outer_radii
+    at_wall = 0.0
+    if model.wall == "finite":
+        at_wall = AT_WALL * np.pi * float(outers.sum()) / planar.WALL[model.accuracy]
     half_disks = 0.5 * np.pi * np.sum(cores**2 / sizes.core**2 + (outers**2 - cores**2) / sizes.shell**2)
     edges = sum(2 if pair.neck_radius else 1 for pair in molecule.pairs if pair.lens_radius)
     far = AROUND * planar.SIZES["normal"].outer / sizes.outer
-    return round(float(PER_AREA * 2 * half_disks + PER_NECK * edges + far))
+    return round(float(PER_AREA * 2 * half_disks + PER_NECK * edges + far + at_wall))

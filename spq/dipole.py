@@ -67,7 +67,7 @@ def polarisation(model: Model, dot: int, view: Sequence[float] = (1.0, 0.0, 0.0)
     axis = model.c_axes[number - 1]
     seen = np.array([axis @ first, axis @ second])
     share = float(seen @ seen)
-    if core.hole_mass_parallel is None or share < 1e-12:
+    if not core.is_anisotropic or share < 1e-12:
         return Polarisation(None, 0.0, reference)
     angle = float(np.degrees(np.arctan2(seen[1], seen[0])) + 90.0) % 180.0
     return Polarisation(angle, share / (2.0 - share), reference)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spq.axisymmetric import HIGHEST, HIGHEST_COARSE, AxisymmetricSpace
+from spq.born import layers
 from spq.geometry import Molecule
 from spq.mesh import half_plane_mesh, molecule_mesh
 from spq.model import Model
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 KINDS = ("e", "h")
 SIGN = {"e": -1.0, "h": 1.0}  # charge of each carrier in e
 REACH = 1.0  # nm beyond a finite wall, where orbitals vanish
+LAST, VANISHING = 0.2, 1e-4  # nm before the end of that, and share of a state allowed there
 LEAK = 0.05  # share of a state outside a finite wall that is warned of
 BARRIER = 0.5  # eV outside a carrier's dot, for its starting orbital
 
@@ -61,17 +63,20 @@ class Discretisation:
 def warn_of_leaks(discretisation: Discretisation, kind: str, values: np.ndarray) -> None:
     """Log a warning where a state, (q,) at the quadrature points, leaks more than its self-energy allows."""
     space = discretisation.space
-    if not space.reach or discretisation.image is None:
+    if not space.reach:
         return
     outside = space.molecule.distance_outside(space.points) > 0
     share = float((space.weights * values**2)[outside].sum())
     if share > LEAK:
         log.warning(
-            "%.0f %% of the lowest state of %s lies outside the nanocrystal: its self-energy depends on "
-            "image_cut, which stands for the unknown structure of the surface",
+            "%.0f %% of the lowest state of %s lies outside the nanocrystal: its energy depends on the "
+            "unknown structure of the surface, with the self-energy `image` on image_cut",
             100 * share,
             {"e": "an electron", "h": "a hole"}[kind],
         )
+    last = space.molecule.distance_outside(space.points) > space.reach - LAST
+    if float((space.weights * values**2)[last].sum()) > VANISHING:
+        log.warning("a lowest state does not vanish %.1f nm beyond the wall: its energy is too high", REACH)
 
 
 def build_space(
@@ -120,7 +125,8 @@ def discretise(model: Model, progress: Progress = silent, coarsening: float = 1.
     poisson, surroundings = [Poisson(space, model.permittivities())], []
     if model.self_energy == "density":
         inside = 2 * len(model.molecule.dots)
-        shells = model.permittivities()[1:inside:2]
+        dots = range(len(model.molecule.dots))
+        shells = [layers(model.molecule, model.permittivities(), dot)[1] for dot in dots]
         distinct = sorted(set(shells))
         for shell in distinct:
             outside = np.full(len(model.permittivities()) - inside, shell)
@@ -128,7 +134,7 @@ def discretise(model: Model, progress: Progress = silent, coarsening: float = 1.
         surroundings = [1 + distinct.index(shell) for shell in shells]
     image = None
     if model.self_energy == "image":
-        # beyond a graded shell's mean-field part its permittivities differ too little to matter
+        # of a graded shell the sharp one's: the image needs interfaces
         sharp = Poisson(space, model.permittivities(), graded=False) if model.is_graded else poisson[0]
         image = model.image_prefactor * molecule_self_energy(space, sharp, model.image_cut)
     return Discretisation(model, space, tuple(poisson), tuple(surroundings), seconds, image)

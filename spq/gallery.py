@@ -47,7 +47,7 @@ def homodimer(**options: Any) -> Model:
 def necked_homodimer(neck_diameter: float, **options: Any) -> Model:
     """Two dots of core 1.3 that hardly overlap, centres 6.6325 nm apart: the splitting is set by the neck.
 
-    At a neck of 1.5 nm, where the spheres meet, or less there is none but that.
+    The spheres meet in a circle of 1.5 nm; a narrower neck has no effect.
     """
     return _model(Molecule.dimer(CORE, SHELL, NECKED_DISTANCE, neck_diameter), options)
 

@@ -30,6 +30,9 @@ __all__ = ["Array", "Dot", "Molecule", "Pair"]
 
 Array = npt.NDArray[np.float64]
 
+CLUSTER = 0.3
+"""A third dot closer than this (nm) to where two meet makes them a cluster."""
+
 DEFAULT_OVERLAP = 0.45
 """Overlap of the spheres (nm) of a dimer whose center_distance is not given."""
 
@@ -220,6 +223,22 @@ class Molecule:
             found.append(meet(self.dots, i, j, distance, self.neck_diameter))
         return tuple(pair for pair in found if pair.gap == 0.0 or len(self.dots) == 2)
 
+    @cached_property
+    def is_clustered(self) -> bool:
+        """Whether the lens of two dots comes within 0.3 nm of a third one."""
+        for pair in self.pairs:
+            start = self.centers[pair.first]
+            along = (self.centers[pair.second] - start) / pair.distance
+            for i, (center, radius) in enumerate(zip(self.centers, self.outer_radii, strict=True)):
+                if i in (pair.first, pair.second) or pair.lens_radius == 0.0:
+                    continue
+                apart = center - start - pair.plane * along
+                height = float(apart @ along)
+                aside = max(float(np.linalg.norm(apart - height * along)) - pair.lens_radius, 0.0)
+                if np.hypot(height, aside) < radius + CLUSTER:
+                    return True
+        return False
+
     def dot_of(self, points: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """Return the dot (from 0) on whose side of the dividing planes each point lies.
 
@@ -307,9 +326,12 @@ class Molecule:
             or np.linalg.det(turn) < 0.0
         ):
             raise InputError(f"matrix = {checks.shown(turn.tolist())}: must be a rotation (3, 3)")
+        given = [dot.c_axis for dot in self.dots]
+        if len(given) == 1 and given[0] is None and not np.allclose(turn @ self.axis, self.axis):
+            given = [tuple(self.axis.tolist())]  # that of a single dot does not follow from its place
         turned = tuple(
-            dot if dot.c_axis is None else replace(dot, c_axis=tuple((turn @ np.array(dot.c_axis)).tolist()))
-            for dot in self.dots
+            dot if axis is None else replace(dot, c_axis=tuple((turn @ np.array(axis)).tolist()))
+            for dot, axis in zip(self.dots, given, strict=True)
         )
         return replace(self, dots=turned)._at(self.centers @ turn.T)
 

@@ -48,12 +48,18 @@ def sphere_self_energy(
     below, above = radius < layers.core, radius > outer
     for here, formula in ((below, _in_core), (above, _outside), (~below & ~above, _in_shell)):
         found[here] = formula(radius[here], layers)
+    cut = narrowed(cut, core, outer)
     near = np.abs(radius - core) < cut
     if near.any() and not bare and inner != shell:
         ends = np.array([core - cut, core + cut])
         there = sphere_self_energy(ends, core, outer, permittivities, 0.0)
         found[near] = np.interp(radius[near], ends, there)
     return found
+
+
+def narrowed(cut: float, core: float, outer: float) -> float:
+    """A cut that stays within half of a core and half of its shell, nm."""
+    return min(cut, 0.5 * core, 0.5 * (outer - core))
 
 
 class _Layers(NamedTuple):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spq.born import layers, limit
+from spq.born import layers, limit, singular
 from spq.facets import Interfaces
 from spq.harmonics import turning
 from spq.parallel import in_threads
@@ -58,6 +58,8 @@ def _remainder(
         source[np.setdiff1d(np.arange(space.size), space.free(label))] = 0.0
         energy += np.einsum("in,in->n", source, poisson.factors(label).solve(source))
     found = first_order + energy / (8 * np.pi * COULOMB)
+    if not space.harmonics.turning:  # all of it at once, where the closed form need not be exact
+        return found - singular(molecule, permittivities, samples, 0.0)
     surroundings = sum(interfaces.out_of(region) for region in range(2 * len(molecule.dots), matrix + 1))
     for number in range(len(molecule.dots)):
         core, shell, beyond = layers(molecule, permittivities, number)

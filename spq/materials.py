@@ -75,6 +75,11 @@ class Material:
                 "as all band steps are measured from CdSe"
             )
 
+    @property
+    def is_anisotropic(self) -> bool:
+        """Whether the hole's mass depends on its direction."""
+        return self.hole_mass_parallel is not None and self.hole_mass_parallel != self.hole_mass
+
     def overridden(self, values: Mapping[str, Any]) -> Material:
         """Return this material with some `values` (keys of VALUES and OPTIONAL) replaced.
 

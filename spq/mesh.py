@@ -99,7 +99,8 @@ def cache_name(molecule: Molecule, sizes: Sizes, planar_growth: float | None = N
     if sizes.wall:
         content["wall"] = [sizes.wall, planar.WALL_GROWTH]
     if molecule.linker_diameter > 0:
-        content["linker_diameter"] = round(float(molecule.linker_diameter), 9)
+        growth = [planar.LINKER, planar.WALL_GROWTH]
+        content["linker"] = [round(float(molecule.linker_diameter), 9), *growth]
     if planar_growth is not None:
         content["planar"] = planar_growth
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -51,7 +51,7 @@ class Model:
     molecule: the dots. matrix: name of the material around them; linker: of that between linked dots.
     conduction_band_offset: eV, shorthand for the conduction_band of CdS.
     permittivity: "static" or "optical". materials: name -> {value name: value} overrides and new
-    materials (keys of spq.materials.VALUES).
+    materials (keys of spq.materials.VALUES and OPTIONAL).
     self_energy, wall, final_state, method, discretisation, accuracy: see OPTIONS; "auto" means
     "axisymmetric" where dots and crystal axes lie on one line, else "solid".
     image_cut: nm, > 0; across a core's surface and a finite wall the self-energy `image` is a straight
@@ -108,6 +108,11 @@ class Model:
             raise InputError(f'model.discretisation = "axisymmetric": needs {lacking}; use "solid"')
         if self.molecule.linker_diameter > 0 and self.chosen_discretisation == "solid":
             raise InputError("geometry.linker_diameter: linked dots need an axisymmetric discretisation")
+        if self.self_energy == "image" and self.molecule.is_clustered:
+            raise InputError(
+                'model.self_energy = "image": not built where three dots meet in one place; '
+                'use "none" or "density"'
+            )
         if self.wall == "finite" and self.chosen_discretisation == "solid":
             raise InputError('model.wall = "finite": this part needs an axisymmetric molecule; use "hard"')
         self._check_charges()
@@ -148,6 +153,8 @@ class Model:
         for where, name in asked.items():
             if name not in known:
                 raise unknown_material(name, where, known)
+        if self.linker not in known:
+            raise unknown_material(self.linker, "materials.linker", known)
         kept = {"CdSe", *asked.values(), *overrides}
         used = tuple(material for name, material in sorted(known.items()) if name in kept)
         object.__setattr__(self, "_used", used)
@@ -228,7 +235,7 @@ class Model:
             return masses
         found = masses[:, None, None] * np.eye(3)
         for i, material in enumerate(self.region_materials[: 2 * len(self.molecule.dots)]):
-            if material.hole_mass_parallel is not None:
+            if material.hole_mass_parallel is not None and material.is_anisotropic:
                 axis = self.c_axes[i // 2]
                 found[i] += (material.hole_mass_parallel - material.hole_mass) * np.outer(axis, axis)
         return found
@@ -242,8 +249,13 @@ class Model:
     @cached_property
     def is_anisotropic(self) -> bool:
         """Whether the hole's mass depends on its direction in some dot."""
+        return bool(self._anisotropic_dots.any())
+
+    @cached_property
+    def _anisotropic_dots(self) -> npt.NDArray[np.bool_]:
         inside = self.region_materials[: 2 * len(self.molecule.dots)]
-        return any(material.hole_mass_parallel is not None for material in inside)
+        pairs = zip(inside[::2], inside[1::2], strict=True)
+        return np.array([core.is_anisotropic or shell.is_anisotropic for core, shell in pairs])
 
     @cached_property
     def is_graded(self) -> bool:
@@ -256,7 +268,7 @@ class Model:
         if not self.molecule.is_linear:
             return False
         aside = np.linalg.norm(np.cross(self.c_axes, self.molecule.axis), axis=1)
-        return not self.is_anisotropic or bool(np.all(aside < PARALLEL))
+        return bool(np.all((aside < PARALLEL) | ~self._anisotropic_dots))
 
     def band(self, kind: str) -> Array:
         """Return the band edges (2 N + 1,) in eV from the CdSe edges; kind: "e" up, "h" down."""

@@ -22,10 +22,8 @@ from spq.progress import Progress, silent
 from spq.reduced import Reduced
 from spq.spread import model_spread
 from spq.surface import SurfaceCharge
-from spq.transition import Transition, continued, converged, surviving_orbital, uncharged
+from spq.transition import Transition, continued, converged, followed, surviving_orbital, uncharged
 
-FOLLOWED = 0.5  # least population of every initial carrier on its dot
-KEPT = 0.75  # least overlap² of a p-like orbital with the one that it follows: turned by less than 30 degrees
 LOCALISED = 0.9  # a carrier with less than this on every dot is hybridised
 FOLLOWED_RULE = (
     "every initial carrier has more than half its density on its dot, a p-like one keeps its direction"
@@ -106,11 +104,9 @@ def describe(system: System, found: Transition) -> dict:
     """What a result says beside its energies: overlap, flags, populations, iterations."""
     initial, final = found.initial, found.final
     assert final is not None, "only a converged transition can be described"
-    own, others = [], []
+    others = []
     for shell, orbital in zip(initial.shells, initial.orbitals, strict=True):
-        share = system.dot_populations(shell.kind, orbital)
-        own.append(share[shell.dot])
-        others.append(share.max())
+        others.append(system.dot_populations(shell.kind, orbital).max())
     for shell, orbital in zip(final.shells, final.orbitals, strict=True):
         others.append(system.dot_populations(shell.kind, orbital).max())
     emitter = found.state.emitter - 1
@@ -120,7 +116,7 @@ def describe(system: System, found: Transition) -> dict:
     return {
         "overlap": system.electron_hole_overlap(electron, hole) ** 2,
         "converged": initial.converged and final.converged,
-        "followed": bool(min(own) > FOLLOWED and found.kept > KEPT),
+        "followed": followed(system, found),
         "hybridised": bool(min(others) < LOCALISED),
         "iterations": found.iterations,
         "electrons": tuple(float(value) for value in before["e"]),

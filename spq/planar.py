@@ -131,7 +131,7 @@ def _size_field(field, molecule: Molecule, sizes: Sizes) -> None:
             add(f"{min(sizes.wall, shell):.12g}+{WALL_GROWTH}*{wall}")
     if molecule.linker_diameter > 0:
         pair = molecule.pairs[0]
-        middle = f"Fabs(y-({centers[0] + np.sign(np.ptp(centers)) * pair.plane:.12g}))-{pair.gap:.12g}"
+        middle = f"Fabs(y-({centers[0] + pair.plane:.12g}))-{pair.gap:.12g}"
         aside = f"x-{molecule.linker_diameter / 2:.12g}"
         away = f"0.5*({middle}+Fabs({middle}))+0.5*({aside}+Fabs({aside}))"
         add(f"{min(LINKER * sizes.shell, 0.25 * pair.gap):.12g}+{WALL_GROWTH}*({away})")

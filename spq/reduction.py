@@ -74,7 +74,7 @@ def reduction(discretisation: Discretisation, progress: Progress = silent, loose
     if turning:  # in a solid the training problems are too few for that
         system = compressed(system, amplitudes(system, basis, trained))
         log.info("compressed to %d fields", system.even_fields)
-    for kind, states in basis.items():
+    for kind, states in basis.items() if looseness == 1 else ():
         warn_of_leaks(discretisation, kind, states[0].values[:, 0])
     seconds = {"states": found - start, "integrals": time.perf_counter() - found}
     return replace(system, seconds=seconds, left_out=left_out)

@@ -24,9 +24,11 @@ from spq.planar import in_space, on_half_plane
 from spq.poisson import Poisson
 from spq.space import Space
 
-FORMAT = 3  # raised whenever a change here makes what is stored stale
+FORMAT = 5  # raised whenever a change here makes what is stored stale
 DEPTH = {True: 0.2, False: 0.35}  # nm; samples lie at least so deep; on the half plane, in a solid
 OFF_CORE = 0.1  # nm; and so far from the core's surface
+OFF_PLANE = 0.2  # nm; and from a plane between shells of different permittivity
+FEWEST = 10  # samples that are interpolated
 SPACING = (0.2, 0.5)  # nm between samples, at the surface and deep inside
 WIDENING = 0.25  # nm per nm of depth
 COARSER = 1.6  # factor on it where the dots do not lie on one line
@@ -65,26 +67,37 @@ def molecule_self_energy(space: Space, poisson: Poisson, cut: float = CUT) -> np
         found[within] = rest + singular(molecule, poisson.permittivities, points[within], cut)
         return found
     total = _total(space, poisson, cut)
-    found = total(points)
-    near = np.abs(outside) < cut
+    off = np.abs(outside) > ON_WALL
+    found = np.zeros(len(points))
+    found[off] = total(points[off])
+    near = (np.abs(outside) < cut) & _passable(space, points)
     depth, normal = outside[near, None], _outward(molecule, points[near])
-    ends = [total(points[near] + (side * cut - depth) * normal) for side in (-1, 1)]
+    ends = [total(points[near] + (side * cut - depth) * normal, STEEPEST / cut) for side in (-1, 1)]
     share = 0.5 + 0.5 * depth[:, 0] / cut
     found[near] = (1 - share) * ends[0] + share * ends[1]
     return found
 
 
-def _total(space: Space, poisson: Poisson, cut: float) -> Field:
-    """Σ off the nanocrystal's surface."""
+def _passable(space: Space, points: np.ndarray) -> np.ndarray:
+    """Where orbitals leave the nanocrystal through its nearest surface: everywhere, or to a linker."""
+    if space.reach:
+        return np.ones(len(points), dtype=bool)
+    aside, height = on_half_plane(space.molecule, points).T
+    ends = (space.molecule.centers - space.molecule.mean_center) @ space.molecule.axis
+    return (aside < space.molecule.linker_diameter / 2) & (height > ends.min()) & (height < ends.max())
+
+
+def _total(space: Space, poisson: Poisson, cut: float) -> Callable[..., np.ndarray]:
+    """Σ off the nanocrystal's surface, of points and of `most` as spq.born.singular has it."""
     molecule, permittivities = space.molecule, poisson.permittivities
     if len(molecule.dots) == 1:
         (dot,), (center,) = molecule.dots, molecule.centers
         radii = (dot.core_radius, dot.outer_radius)
-        return lambda points: sphere_self_energy(
+        return lambda points, most=np.inf: sphere_self_energy(
             np.linalg.norm(points - center, axis=1), *radii, permittivities, cut
         )
-    rest, most = smooth_part(space, poisson), STEEPEST / cut
-    return lambda points: rest(points) + singular(molecule, permittivities, points, cut, most)
+    rest = smooth_part(space, poisson)
+    return lambda points, most=np.inf: rest(points) + singular(molecule, permittivities, points, cut, most)
 
 
 def smooth_part(space: Space, poisson: Poisson) -> Field:
@@ -93,15 +106,19 @@ def smooth_part(space: Space, poisson: Poisson) -> Field:
     places, deep = space.positions[space.covered], DEPTH[space.harmonics.turning]
     depth = -molecule.distance_outside(places)
     mirrors = _mirrors(molecule, poisson.permittivities)
-    samples = [_samples(molecule, places, depth, deep, mirrors)]
+    places_off = _off_interfaces(molecule, poisson.permittivities, places)
+    samples = [_samples(molecule, places[places_off], depth[places_off], deep, mirrors)]
     if space.leaks:
-        samples.append(_samples(molecule, places, -depth, deep, mirrors))
+        gap = molecule.pairs[0].gap if molecule.pairs and not space.reach else np.inf
+        beyond = _samples(molecule, places[places_off], -depth[places_off], min(deep, gap / 4), mirrors)
+        samples.append(beyond)
     values = _kept(space, poisson, np.vstack(samples))
     parts = np.split(values, [len(samples[0])])
     splines = []
     for where, part in zip(samples, parts, strict=False):
         every = _reflected(_coordinates(molecule, where), part, mirrors)
-        splines.append(RBFInterpolator(*every, kernel="thin_plate_spline"))
+        enough = len(every[0]) >= FEWEST  # in a small linker orbitals hardly are
+        splines.append(RBFInterpolator(*every, kernel="thin_plate_spline") if enough else _nothing)
 
     def rest(points: np.ndarray) -> np.ndarray:
         coordinates = _coordinates(molecule, points)
@@ -119,7 +136,7 @@ def smooth_part(space: Space, poisson: Poisson) -> Field:
 
 def _kept(space: Space, poisson: Poisson, samples: np.ndarray) -> np.ndarray:
     """R at samples (n, 3) from the cache, or made and put there."""
-    digest = hashlib.sha256(repr((FORMAT, poisson.permittivities.tolist())).encode())
+    digest = hashlib.sha256(repr((FORMAT, poisson.permittivities.tolist(), poisson.graded)).encode())
     for array in (space.mesh.doflocs, space.mesh.t, space.regions, samples):
         digest.update(np.ascontiguousarray(array).tobytes())
     path = cache.folder("self_energy") / f"{digest.hexdigest()[:20]}.npz"
@@ -136,6 +153,24 @@ def _outward(molecule: Molecule, points: np.ndarray) -> np.ndarray:
     slope = [molecule.distance_outside(points + s) - molecule.distance_outside(points - s) for s in step]
     gradient = np.column_stack(slope)
     return gradient / np.linalg.norm(gradient, axis=1)[:, None]
+
+
+def _nothing(coordinates: np.ndarray) -> np.ndarray:
+    return np.zeros(len(coordinates))
+
+
+def _off_interfaces(molecule: Molecule, permittivities: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Which places keep off a linker's side and off the planes between shells of different permittivity."""
+    kept = np.ones(len(places), dtype=bool)
+    for pair in molecule.pairs:
+        start = molecule.centers[pair.first]
+        along = (molecule.centers[pair.second] - start) / pair.distance
+        if permittivities[2 * pair.first + 1] != permittivities[2 * pair.second + 1]:
+            kept &= np.abs((places - start) @ along - pair.plane) > OFF_PLANE
+    if molecule.linker_diameter > 0:
+        aside = on_half_plane(molecule, places)[:, 0]
+        kept &= np.abs(aside - molecule.linker_diameter / 2) > OFF_CORE
+    return kept
 
 
 def _mirrors(molecule: Molecule, permittivities: np.ndarray) -> tuple[int, ...]:

@@ -128,7 +128,7 @@ def _levels_of_solid(discretisation: Discretisation, kind: str, count: int) -> l
     found = []
     for group in groups:
         part: list[tuple[float, np.ndarray, int | None]]
-        if space.molecule.is_linear:
+        if discretisation.model.is_axisymmetric:
             part = _angular_levels(discretisation, energies[group], orbitals[:, group])
         else:
             part = [(energies[i], orbitals[:, [i]], None) for i in group]

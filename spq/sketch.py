@@ -40,6 +40,12 @@ def draw_molecule(axes: Axes, molecule: Molecule, emitter: int, sign: float = 1.
             across = half * np.array([-along[1], along[0]])
             ends = np.array([middle - across, middle + across])
             axes.plot(*ends.T, color=LINE, lw=0.9, ls=":", zorder=3)
+    if molecule.linker_diameter > 0.0:
+        start, along, distance = _between(places, molecule.pairs[0])
+        across = molecule.linker_diameter / 2 * np.array([-along[1], along[0]])
+        ends = np.array([start, start + distance * along])
+        corners = np.vstack([ends - across, ends[::-1] + across])
+        axes.add_patch(Polygon(corners, facecolor="white", edgecolor=LINE, hatch="///", lw=0.8, zorder=0))
     for i, (place, radius) in enumerate(zip(places, molecule.core_radii, strict=True), 1):
         fill = BRIGHT_CORE if i == emitter else CORE
         axes.add_patch(Circle(tuple(place), radius, facecolor=fill, edgecolor="#333333", lw=0.8, zorder=4))

@@ -16,7 +16,7 @@ from spq.errors import SpqError
 from spq.model import OPTIONS, Model
 from spq.prepare import external_field, prepare, threads
 from spq.progress import Progress, silent
-from spq.transition import continued, converged, uncharged
+from spq.transition import continued, converged, followed, uncharged
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +88,9 @@ def _energies(model: Model, states: Sequence[State]) -> np.ndarray:
             try:
                 bare = uncharged(system, state, model.final_state)
                 (charged,) = continued(system, state, field[None], bare, model.final_state)
+                if not followed(system, converged(charged)):
+                    log.warning("%s is not followed and takes no part in the model spread", state.name)
+                    continue
                 row[:] = model.gap + converged(charged).energy, charged.energy - bare.energy
             except SpqError as error:
                 log.warning("%s takes no part in the model spread: %s", state.name, error)

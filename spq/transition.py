@@ -19,6 +19,9 @@ from spq.following import survivor
 from spq.hartree import Shell, Solution, System
 from spq.parallel import in_parts
 
+FOLLOWED = 0.5  # least population of every initial carrier on its dot
+KEPT = 0.75  # least overlap² of a p-like orbital with the one that it follows: turned by less than 30 degrees
+
 
 @dataclass(frozen=True, eq=False)
 class Transition:
@@ -185,6 +188,13 @@ def uncharged(system: System, state: State, final_state: str) -> Transition:
         (bare,) = transitions(system, state, system.no_field()[None], final_state=final_state)
         known[state, final_state] = converged(bare)
     return known[state, final_state]
+
+
+def followed(system: System, found: Transition) -> bool:
+    """Whether every initial carrier is more than half on its dot, and a p-like one keeps its direction."""
+    each = zip(found.initial.shells, found.initial.orbitals, strict=True)
+    own = [system.dot_populations(shell.kind, orbital)[shell.dot] for shell, orbital in each]
+    return bool(min(own) > FOLLOWED and found.kept > KEPT)
 
 
 def converged(found: Transition) -> Transition:

@@ -153,6 +153,22 @@ def test_axes_turn_with_the_molecule():
     assert model.mass_tensors("e").ndim == 1
 
 
+def test_equal_masses_are_isotropic():
+    model = wurtzite(DIAGONAL, ratio=1.0)
+    assert model.chosen_discretisation == "axisymmetric" and spq.polarisation(model, 1).degree == 0.0
+    assert model.mass_tensors("h").ndim == 1
+
+
+def test_tilted_levels_have_no_angular_momentum():
+    assert {level.m for level in levels(wurtzite(DIAGONAL)).hole} == {None}
+
+
+def test_a_monomer_turns_with_its_axis():
+    turn = np.array([[0, 0, 1.0], [0, 1.0, 0], [-1.0, 0, 0]])
+    model = wurtzite()
+    assert model.replace(molecule=model.molecule.rotated(turn)).c_axes[0] == pytest.approx([1, 0, 0])
+
+
 def test_tilted_axes_need_a_solid():
     with pytest.raises(InputError, match="needs crystal axes along that line"):
         wurtzite(DIAGONAL, discretisation="axisymmetric")

@@ -40,9 +40,9 @@ def one_model(monkeypatch):
 @pytest.mark.parametrize("self_energy", ["none", "image", "density"])
 def test_the_parts_sum_to_the_shift(one_model, self_energy):
     """A hundred random cases: states, places, signs, fields, relaxed and frozen."""
-    generator = np.random.default_rng(7)
-    largest = seen = 0
-    while seen < CASES / 3:
+    generator = np.random.default_rng(["none", "image", "density"].index(self_energy))
+    largest = lost = 0
+    for _ in range(CASES // 3 + 1):
         field = tuple(generator.uniform(-60, 60, 3)) if generator.random() < 0.3 else (0.0, 0.0, 0.0)
         final = str(generator.choice(["relaxed", "relaxed", "frozen"]))
         model = heterodimer(self_energy=self_energy, final_state=final, electric_field=field)
@@ -59,11 +59,11 @@ def test_the_parts_sum_to_the_shift(one_model, self_energy):
         try:
             found = spq.emission(model, str(generator.choice(STATES)), charges, explain=True)
         except spq.ConvergenceError:
+            lost += 1
             continue
-        seen += 1
         assert found.explanation.total == pytest.approx(found.shift_meV, abs=1e-6)
         largest = max(largest, abs(found.shift_meV))
-    assert largest > 5.0
+    assert largest > 5.0 and lost < 4
 
 
 def test_what_the_parts_are(one_model):

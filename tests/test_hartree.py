@@ -5,13 +5,15 @@ import pytest
 from exact import mismatch_constant
 from systems import bare, charged, discretised, emission_meV, entry, reference, shift_meV
 
+import spq
 from spq import gallery, hartree, observables
 from spq.direct import Direct
 from spq.errors import ConvergenceError
 from spq.hartree import configuration
-from spq.reduction import reduction
+from spq.reduction import TOLERANCE, reduction
 from spq.schrodinger import lowest_states
 from spq.surface import SurfaceCharge
+from spq.units import COULOMB
 
 CONDUCTION_BAND = 0.32
 SIGN = {"e": -1, "h": 1}
@@ -317,3 +319,18 @@ def test_configurations():
     shells = configuration((1, 1, 1, 2), (1,))
     found = [(s.kind, s.dot, s.count, s.level) for s in shells]
     assert found == [("e", 0, 2, 0), ("e", 0, 1, 1), ("e", 1, 1, 0), ("h", 0, 1, 0)]
+
+
+def test_density_of_a_bare_core_has_the_core_continued():
+    """The mismatch of electron and hole cancels in none, and adds their self-energies in density."""
+    models = [gallery.infinite_well(accuracy="coarse", self_energy=word) for word in ("none", "density")]
+    none, density = (spq.emission(model, "X@1").emission_eV for model in models)
+    constant = COULOMB / 3.4 * (1 / 2.25 - 1 / 9.5)
+    assert density - none == pytest.approx(constant, rel=2e-3)
+
+
+@pytest.mark.parametrize("fixture", ["heterodimer", "axisymmetric_heterodimer"])
+def test_little_is_left_out_of_the_training_problems(request, fixture):
+    system = request.getfixturevalue(fixture)
+    assert 0.0 < system.left_out < TOLERANCE["coarse"]
+    assert system.even["e"] < 130  # with few orbitals

@@ -97,6 +97,26 @@ def test_its_self_energy():
     assert between.sum() > 100 and np.abs(problem.image[between]).max() < 2.0
 
 
+@pytest.mark.parametrize("gap, permittivity", [(0.3, 2.25), (0.4, 2.25), (0.6, 4.0)])
+def test_the_self_energy_beside_small_and_polarisable_linkers(gap, permittivity):
+    """Away from the linker as on dots with nothing between them, and a line through its surface only."""
+    need_gmsh()
+    materials = {"ligand": {"permittivity_static": permittivity}}
+    options = {"accuracy": "coarse", "self_energy": "image", "materials": materials}
+    shapes = [Molecule.dimer(1.3, 2.1, 6.8 + gap, linker_diameter=width) for width in (1.0, 0.0)]
+    with_linker, without = (discretised(gallery.homodimer(**options).replace(molecule=s)) for s in shapes)
+    means = []
+    for each in (with_linker, without):
+        space = each.space
+        far = np.abs((space.points - space.molecule.mean_center) @ space.molecule.axis) > 3.4 + gap / 2
+        depth = -space.molecule.distance_outside(space.points)
+        assert np.all(each.image[far & (depth > 1e-6)] > 0.03)
+        for deep in (depth > 0.3, (depth > 0.02) & (depth < 0.1)):
+            here = far & deep  # times the depth: close to the wall the self-energy goes as 1/depth
+            means.append(np.average((each.image * depth)[here], weights=space.weights[here]))
+    assert means[:2] == pytest.approx(means[2:], rel=0.03)
+
+
 @pytest.mark.parametrize(
     "change, message",
     [

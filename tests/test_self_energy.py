@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from systems import discretised, need_mesh, reference
 
-from spq import Dot, Model, Molecule, gallery
+from spq import Dot, InputError, Model, Molecule, gallery
 from spq.born import beyond_sphere, beyond_surface, singular
 from spq.discretisation import build_space, discretise
 from spq.image import sphere_self_energy
@@ -162,3 +162,43 @@ def test_without_a_mismatch_there_is_none():
         materials={n: {"permittivity_static": 8.0} for n in ("CdSe", "CdS", "PMMA")},
     )
     assert discretised(model).image == pytest.approx(0.0, abs=1e-15)
+
+
+def test_three_dots_that_meet_in_one_place_are_refused():
+    places = [(0.0, 0.0, 0.0), (0.0, 0.0, 5.6), (0.0, 4.85, 2.8)]
+    molecule = Molecule([Dot(CORE, 2.1, position=place) for place in places])
+    with pytest.raises(InputError, match="three dots meet in one place"):
+        Model(molecule)
+    assert Model(molecule, self_energy="none").self_energy == "none"
+    wider = Molecule([Dot(CORE, 2.1, position=place) for place in [*places[:1], (0, 0, 6.4), (0, 5.5, 3.2)]])
+    assert Model(wider).self_energy == "image"
+
+
+def test_gaps_and_necks_in_bent_chains():
+    """What the first order leaves out there is in the rest."""
+    places = [(0.0, 0.0, -6.4), (0.0, 0.0, 0.0), (0.0, 0.0, 7.1)]
+    bent = [*places[:2], (0.0, 1e-4, 7.1)]
+    molecules = [Molecule([Dot(CORE, 2.1, position=at) for at in each], None, 4.0) for each in (places, bent)]
+    points = np.array([(0, 0, 0), (0, 0, 2.4), (1.2, 0, -3.2), (0, 0.5, 4.7)], dtype=float)
+    layers = [9.5, 8.9] * 3 + [2.25]
+    kinds = ("axisymmetric", "solid")
+    both = [by_elements(m, layers, points, kind) for m, kind in zip(molecules, kinds, strict=True)]
+    assert both[0] == pytest.approx(both[1], rel=0.04)  # beside a gap of half an element
+
+
+def test_a_thin_shell_narrows_the_cut():
+    radius = np.linspace(0.0, 1.39, 50)
+    found = sphere_self_energy(radius, CORE, 1.4, (9.5, 8.9, 2.25))
+    sharp = sphere_self_energy(radius, 1.4, 1.4, (9.5, 8.9, 2.25))
+    assert np.isfinite(found).all() and found == pytest.approx(sharp, rel=0.2)
+
+
+def test_shells_of_different_permittivity():
+    """Between the mean of the dots' own values, without a wild plane between them."""
+    molecule = Molecule.dimer(CORE, 2.1, 6.4, 4.0)
+    need_mesh(molecule, "coarse", "axisymmetric")
+    space = build_space(molecule, "coarse", "axisymmetric")
+    found = molecule_self_energy(space, Poisson(space, np.array([9.5, 8.9, 9.5, 8.0, 2.25])))
+    axis = np.linalg.norm(space.points[:, :2], axis=1) < 1.0
+    assert 0.04 < found[axis & (np.abs(space.points[:, 2]) < 1.0)].min()
+    assert found[axis & (np.abs(space.points[:, 2]) < 1.0)].max() < 0.09
