@@ -1,6 +1,7 @@
 """Does error_meV cover the true error? Random dimers against a much finer solution.
 
-Run as a program: python benchmarks/errors.py [molecules]. Every molecule is solved at `normal` and at
+Run as a program: python benchmarks/errors.py [molecules [self-energy]]; without the latter `none`, every
+fourth molecule with `density`. Every molecule is solved at `normal` and at
 `fine`, the latter with more harmonics and a tighter basis; cases are its states, signs and places that
 are followed and not hybridised in both. Prints coverage and the ratio of estimate to true error.
 """
@@ -70,12 +71,14 @@ def summary(name: str, true: np.ndarray, estimate: np.ndarray) -> str:
     )
 
 
-def main(count: int) -> None:
+def main(count: int, self_energy: str | None = None) -> None:
     """Print the state of things after each molecule."""
     generator = np.random.default_rng(SEED)
     found = []
     for number in range(count):
         model = molecule(generator, number)
+        if self_energy:
+            model = model.replace(self_energy=self_energy)
         found.append(cases(model))
         total = np.vstack(found)
         print(number, summary("shift", total[:, 0], total[:, 1]), flush=True)
@@ -83,4 +86,4 @@ def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 16)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 16, *sys.argv[2:3])

@@ -136,5 +136,5 @@ def discretise(model: Model, progress: Progress = silent, coarsening: float = 1.
     if model.self_energy == "image":
         # of a graded shell the sharp one's: the image needs interfaces
         sharp = Poisson(space, model.permittivities(), graded=False) if model.is_graded else poisson[0]
-        image = model.image_prefactor * molecule_self_energy(space, sharp, model.image_cut)
+        image = model.image_prefactor * molecule_self_energy(space, sharp, model.image_cut, coarsening)
     return Discretisation(model, space, tuple(poisson), tuple(surroundings), seconds, image)

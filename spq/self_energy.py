@@ -38,7 +38,9 @@ STEEPEST = 2 * np.pi  # over the cut: of the integral that is singular, at an ed
 Field = Callable[[np.ndarray], np.ndarray]  # eV at points (n, 3) in nm
 
 
-def molecule_self_energy(space: Space, poisson: Poisson, cut: float = CUT) -> np.ndarray:
+def molecule_self_energy(
+    space: Space, poisson: Poisson, cut: float = CUT, coarsening: float = 1.0
+) -> np.ndarray:
     """Σ of a unit charge at the quadrature points of a space.
 
     Parameters
@@ -47,6 +49,7 @@ def molecule_self_energy(space: Space, poisson: Poisson, cut: float = CUT) -> np
     poisson : of the molecule in its surroundings
     cut : nm, > 0; across a core's surface, and across a finite wall, Σ is a straight line over this
         distance on both sides
+    coarsening : factor on the distances of the samples from each other and from the surface
 
     Returns
     -------
@@ -58,15 +61,15 @@ def molecule_self_energy(space: Space, poisson: Poisson, cut: float = CUT) -> np
         within = outside < -ON_WALL
         found = np.zeros(len(points))
         if len(molecule.dots) == 1:
-            found[within] = _total(space, poisson, cut)(points[within])
+            found[within] = _total(space, poisson, cut, coarsening)(points[within])
             return found
         # the rest is smooth: by the elements from its values at their nodes, which are fewer
         nodal = np.zeros((space.size, 1))
-        nodal[space.covered, 0] = smooth_part(space, poisson)(space.positions[space.covered])
+        nodal[space.covered, 0] = smooth_part(space, poisson, coarsening)(space.positions[space.covered])
         rest = space.values(nodal)[within, 0]
         found[within] = rest + singular(molecule, poisson.permittivities, points[within], cut)
         return found
-    total = _total(space, poisson, cut)
+    total = _total(space, poisson, cut, coarsening)
     off = np.abs(outside) > ON_WALL
     found = np.zeros(len(points))
     found[off] = total(points[off])
@@ -87,7 +90,7 @@ def _passable(space: Space, points: np.ndarray) -> np.ndarray:
     return (aside < space.molecule.linker_diameter / 2) & (height > ends.min()) & (height < ends.max())
 
 
-def _total(space: Space, poisson: Poisson, cut: float) -> Callable[..., np.ndarray]:
+def _total(space: Space, poisson: Poisson, cut: float, coarsening: float) -> Callable[..., np.ndarray]:
     """Σ off the nanocrystal's surface, of points and of `most` as spq.born.singular has it."""
     molecule, permittivities = space.molecule, poisson.permittivities
     if len(molecule.dots) == 1:
@@ -96,22 +99,22 @@ def _total(space: Space, poisson: Poisson, cut: float) -> Callable[..., np.ndarr
         return lambda points, most=np.inf: sphere_self_energy(
             np.linalg.norm(points - center, axis=1), *radii, permittivities, cut
         )
-    rest = smooth_part(space, poisson)
+    rest = smooth_part(space, poisson, coarsening)
     return lambda points, most=np.inf: rest(points) + singular(molecule, permittivities, points, cut, most)
 
 
-def smooth_part(space: Space, poisson: Poisson) -> Field:
+def smooth_part(space: Space, poisson: Poisson, coarsening: float = 1.0) -> Field:
     """R = Σ − c Σ_Born, interpolated between samples inside and, where orbitals leak, outside."""
     molecule = space.molecule
-    places, deep = space.positions[space.covered], DEPTH[space.harmonics.turning]
+    places, deep = space.positions[space.covered], coarsening * DEPTH[space.harmonics.turning]
     depth = -molecule.distance_outside(places)
     mirrors = _mirrors(molecule, poisson.permittivities)
     places_off = _off_interfaces(molecule, poisson.permittivities, places)
-    samples = [_samples(molecule, places[places_off], depth[places_off], deep, mirrors)]
+    places, depth = places[places_off], depth[places_off]
+    samples = [_samples(molecule, places, depth, deep, mirrors, coarsening)]
     if space.leaks:
         gap = molecule.pairs[0].gap if molecule.pairs and not space.reach else np.inf
-        beyond = _samples(molecule, places[places_off], -depth[places_off], min(deep, gap / 4), mirrors)
-        samples.append(beyond)
+        samples.append(_samples(molecule, places, -depth, min(deep, gap / 4), mirrors, coarsening))
     values = _kept(space, poisson, np.vstack(samples))
     parts = np.split(values, [len(samples[0])])
     splines = []
@@ -195,7 +198,12 @@ def _reflected(places: np.ndarray, values: np.ndarray, mirrors: tuple[int, ...])
 
 
 def _samples(
-    molecule: Molecule, places: np.ndarray, depth: np.ndarray, deep: float, mirrors: tuple[int, ...]
+    molecule: Molecule,
+    places: np.ndarray,
+    depth: np.ndarray,
+    deep: float,
+    mirrors: tuple[int, ...],
+    wider: float,
 ) -> np.ndarray:
     """Points (n, 3) among places that lie deep enough, the denser the nearer to the surface.
 
@@ -211,7 +219,7 @@ def _samples(
     kept = kept[np.argsort(-depth[kept], kind="stable")]
     coordinates = coordinates[kept]
     spacing = np.clip(SPACING[0] + WIDENING * (depth[kept] - deep), *SPACING)
-    spacing *= 1.0 if molecule.is_linear else COARSER
+    spacing *= wider if molecule.is_linear else wider * COARSER
     open_ = np.ones(len(kept), dtype=bool)
     chosen = []
     for i in range(len(kept)):
