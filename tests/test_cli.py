@@ -408,6 +408,11 @@ def test_unwritable_output_is_found_before_computing(small, capsys, words, monke
     assert sorted(os.listdir()) == ["file", "small.toml"]
 
 
+def default_interrupt():
+    """What a terminal has; a run of the tests in the background would pass on that interrupts are ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def command(*words):
     """Start spq as a process of its own."""
     package = str(Path(spq.hartree.__file__).parents[1])
@@ -417,6 +422,7 @@ def command(*words):
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONPATH": package},
+        preexec_fn=default_interrupt,
     )
 
 
