@@ -441,7 +441,7 @@ def test_a_reader_that_goes_away():
 
 
 def test_interrupted(small):
-    with command("emission", "small.toml") as process:  # long enough to be reached by the signal
+    with command("levels", "small.toml") as process:
         process.stderr.readline()  # the first stage has begun
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=120)

@@ -16,6 +16,7 @@ CORE, OUTER = 1.3, 3.4
 WALL = "3 eV, m=1"
 LOWEST = {"1s": 0, "1p": 1, "1d": 2}  # |m| of the highest of each
 SPLITTING = {("finite", 0.0): 2.54, ("finite", 4.0): 8.34, ("finite", 6.0): 19.04}
+SPLITTING |= {(wall, 1.5): SPLITTING.get((wall, 0.0), 0.40) for wall in ("finite", "hard")}  # the lens
 SPLITTING |= {("hard", 0.0): 0.40, ("hard", 4.0): 5.10, ("hard", 6.0): 19.13}
 
 
