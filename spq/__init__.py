@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from spq import plot as plot
     from spq.carriers import State as State
+    from spq.cispec import CISpec as CISpec
     from spq.dipole import Polarisation as Polarisation
     from spq.dipole import polarisation as polarisation
     from spq.errors import ConvergenceError as ConvergenceError
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 # public name: module that defines it, imported when the name is first used
 _PUBLIC = {
+    "CISpec": "cispec",
     "ConvergenceError": "errors",
     "Dot": "geometry",
     "Emission": "observables",

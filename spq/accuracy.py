@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from spq import hartree
+from spq.correlation import Correlation
 from spq.errors import ConvergenceError
 from spq.reduced import Reduced
-from spq.transition import Transition, many, uncharged
+from spq.solution import Found, in_fields, without_charges
 
 SHARE = {
     True: 1.0,
@@ -37,9 +38,9 @@ class Errors:
 
 
 def estimated(
-    coarse: Reduced | None,
-    bare: Transition,
-    solved: Sequence[Transition],
+    coarse: Reduced | Correlation | None,
+    bare: Found,
+    solved: Sequence[Found],
     externals: np.ndarray,
     final_state: str,
     ordered: bool = True,
@@ -64,7 +65,7 @@ def estimated(
     if coarse is None:
         return Errors(energy, energy.copy(), np.nan)
     try:
-        start = uncharged(coarse, bare.state, final_state)
+        start = without_charges(coarse, bare.state, final_state)
     except ConvergenceError:
         return Errors(energy, energy.copy(), np.nan)
     offset = 1e3 * (bare.energy - start.energy)
@@ -74,7 +75,7 @@ def estimated(
     if not len(done):
         return Errors(energy, energy.copy(), reference)
     looked = done[np.unique(np.linspace(0, len(done) - 1, min(LOOKED_AT, len(done))).astype(int))]
-    found = many(coarse, externals[looked], start, final_state)
+    found = in_fields(coarse, start, externals[looked], final_state)
     kept = np.array([each.converged for each in found], dtype=bool)
     if not kept.any():
         return Errors(energy, energy.copy(), reference)

@@ -21,6 +21,7 @@ from spq.surface import axis_frame
 
 HIGHEST = (6, 7)  # |m| of orbitals and of potentials
 HIGHEST_COARSE = (4, 5)  # of a companion: the harmonics left out are part of its difference
+HIGHEST_CORRELATED = (7, 14)  # of configuration interaction, whose orbitals are the lowest of all
 FAR_AWAY = 1e-4  # nm⁻²
 INTERFACE_ORDER = 15  # of the quadrature between regions
 ON_AXIS = 1e-9  # nm, distance from the axis of what has no azimuth

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from spq.axisymmetric import HIGHEST, HIGHEST_COARSE, AxisymmetricSpace
+from spq.axisymmetric import HIGHEST, HIGHEST_COARSE, HIGHEST_CORRELATED, AxisymmetricSpace
 from spq.born import layers
 from spq.geometry import Molecule
 from spq.mesh import half_plane_mesh, molecule_mesh
@@ -85,15 +85,18 @@ def build_space(
     discretisation: str = "solid",
     coarsening: float = 1.0,
     leaking: bool = False,
+    correlated: bool = False,
 ) -> Space:
     """Mesh a molecule (or read its stored mesh) and make the space on it.
 
     discretisation: "solid" or "axisymmetric"; coarsening: factor on the element sizes; leaking: whether
-    orbitals leak through the nanocrystal's surface.
+    orbitals leak through the nanocrystal's surface; correlated: whether orbitals of high energy count.
     Raises MeshError as molecule_mesh does, or if an element belongs to no region.
     """
     if discretisation == "axisymmetric":
         highest = HIGHEST_COARSE if coarsening > 1 else HIGHEST
+        if correlated:
+            highest = HIGHEST_CORRELATED
         mesh = half_plane_mesh(molecule, accuracy, coarsening, leaking)
         return AxisymmetricSpace(mesh, molecule, highest, REACH if leaking else 0.0)
     return SolidSpace(molecule_mesh(molecule, accuracy, coarsening), molecule)
@@ -120,7 +123,8 @@ def discretise(model: Model, progress: Progress = silent, coarsening: float = 1.
     start = time.perf_counter()
     progress("mesh", 0, 1)
     leaking = model.wall == "finite"
-    space = build_space(model.molecule, model.accuracy, model.chosen_discretisation, coarsening, leaking)
+    flat, correlated = model.chosen_discretisation, model.method == "ci"
+    space = build_space(model.molecule, model.accuracy, flat, coarsening, leaking, correlated)
     seconds = {"mesh": time.perf_counter() - start}
     poisson, surroundings = [Poisson(space, model.permittivities())], []
     if model.self_energy == "density":

@@ -15,6 +15,7 @@ from typing import Any
 import tomlkit
 
 from spq import checks
+from spq.cispec import CISpec
 from spq.errors import InputError
 from spq.geometry import Dot, Molecule
 from spq.mapspec import MapSpec
@@ -27,6 +28,7 @@ GEOMETRY = ("center_distance", "neck_diameter", "linker_diameter")
 MATERIALS = ("matrix", "linker", "conduction_band_offset", "permittivity")
 MODEL = (*OPTIONS, "image_cut", "image_prefactor", "electric_field")
 CHARGE = ("charge", "z", "position", "phi", "offset")
+CI = ("orbitals", "outside", "rank", "energy", "memory")
 MAP = ("states", "charges", "points", "z", "surface", "phi", "phi_points")
 TABLES: dict[str, tuple[str, ...]] = {
     "dots": DOT,
@@ -35,6 +37,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "model": MODEL,
     "surface_charges": CHARGE,
     "map": MAP,
+    "ci": CI,
 }
 """Tables of the input file and their keys; [materials.X] holds keys of spq.materials.VALUES."""
 
@@ -80,7 +83,7 @@ image_prefactor = 1.0
 wall = "hard"                 # or "finite": orbitals leak into the matrix
 final_state = "relaxed"       # or "frozen"
 electric_field = [0.0, 0.0, 0.0]  # kV/cm, laboratory axes
-method = "reduced"            # or "direct"
+method = "reduced"            # mean field; or "direct", the same without a basis; or "ci", correlated
 discretisation = "auto"       # "axisymmetric" where the dots lie on one line, else "solid"
 accuracy = "normal"           # or "coarse", "fine"
 
@@ -97,6 +100,13 @@ points = 41                   # from pole to pole; or z = [...]
 surface = "line"              # or "full": every z at phi_points azimuths
 phi = 0.0                     # degrees
 phi_points = 24
+
+[ci]                          # how far configuration interaction goes; default: as accuracy asks
+# orbitals = 40               # active, of each kind of carrier in the whole molecule
+# outside = 200               # counted in second order
+# rank = 3                    # most carriers outside the lowest orbital of every dot
+# energy = 2.0                # eV, most that a configuration lies above the lowest
+memory = 6.0                  # GB
 """
 """A commented input file: the nominal heterodimer, everything at its default."""
 
@@ -149,6 +159,7 @@ def loads(text: str) -> Model:
         **given.get("model", {}),
         surface_charges=tuple(charges),
         map=MapSpec(**given.get("map", {})),
+        ci=CISpec(**given.get("ci", {})),
     )
 
 
@@ -175,6 +186,7 @@ def dumps(model: Model) -> str:
         "model": {key: getattr(model, key) for key in MODEL},
         "surface_charges": [_given(charge, CHARGE) for charge in model.surface_charges],
         "map": _given(model.map, MAP),
+        "ci": _given(model.ci, CI),
     }
     if not model.surface_charges:
         del result["surface_charges"]

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from spq import checks
 from spq.carriers import State, default_states, parse_state
+from spq.cispec import CISpec
 from spq.errors import InputError
 from spq.geometry import Array, Molecule
 from spq.mapspec import MapSpec
@@ -33,11 +34,6 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "accuracy": ("coarse", "normal", "fine"),
 }
 """The options of the model and what each can be."""
-
-NOT_BUILT: dict[str, tuple[str, ...]] = {
-    "method": ("ci",),
-}
-"""Options that are part of the plan but not built yet."""
 
 PARALLEL = 1e-6  # sine of the angle between a crystal axis and the long axis that are the same
 
@@ -57,8 +53,10 @@ class Model:
     image_cut: nm, > 0; across a core's surface and a finite wall the self-energy `image` is a straight
     line over this distance on both sides. image_prefactor: factor on it.
     electric_field: far field (3,) in kV/cm, laboratory axes.
-    surface_charges: present in every calculation. map: what a shift map covers.
-    Raises InputError for a wrong value, and for an option whose part is not built yet.
+    surface_charges: present in every calculation. map: what a shift map covers. ci: how far a
+    configuration interaction (method "ci") goes; its states are eigenstates, so a frozen final state and
+    the mean-field self-energy `density` have no meaning with it.
+    Raises InputError for a wrong value.
     """
 
     molecule: Molecule
@@ -78,6 +76,7 @@ class Model:
     accuracy: str = "normal"
     surface_charges: tuple[SurfaceCharge, ...] = ()
     map: MapSpec = MapSpec()
+    ci: CISpec = CISpec()
     _used: tuple[Material, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -85,16 +84,22 @@ class Model:
             raise InputError(f"molecule = {checks.shown(self.molecule)}: must be a Molecule")
         if not isinstance(self.map, MapSpec):
             raise InputError(f"map = {checks.shown(self.map)}: must be a MapSpec")
+        if not isinstance(self.ci, CISpec):
+            raise InputError(f"ci = {checks.shown(self.ci)}: must be a CISpec")
         checks.name(self.matrix, "materials.matrix")
         checks.name(self.linker, "materials.linker")
         checks.choice(self.permittivity, "materials.permittivity", ("static", "optical"))
         for option, allowed in OPTIONS.items():
-            given = checks.choice(getattr(self, option), f"model.{option}", allowed)
-            if given in NOT_BUILT.get(option, ()):
-                usable = [f'"{word}"' for word in allowed if word not in NOT_BUILT[option]]
-                raise InputError(
-                    f'model.{option} = "{given}": this part is not built yet; use {" or ".join(usable)}'
-                )
+            checks.choice(getattr(self, option), f"model.{option}", allowed)
+        if self.method == "ci" and self.self_energy == "density":
+            raise InputError(
+                'model.self_energy = "density": depends on the orbital it acts on, so configuration '
+                'interaction (method = "ci") has no operator for it; use "image" or "none"'
+            )
+        if self.method == "ci" and self.final_state == "frozen":
+            raise InputError(
+                'model.final_state = "frozen": method = "ci" has eigenstates only; use "relaxed"'
+            )
         cut = checks.number(self.image_cut, "model.image_cut", "nm", above=0.0)
         prefactor = checks.number(self.image_prefactor, "model.image_prefactor", "")
         object.__setattr__(self, "image_cut", cut)

@@ -13,6 +13,8 @@ import numpy as np
 
 from spq.accuracy import estimated
 from spq.carriers import State, parse_state
+from spq.correlated import Line
+from spq.correlation import Correlation
 from spq.errors import ConvergenceError, InputError
 from spq.explanation import Explanation, explained
 from spq.hartree import Shell, Solution, System
@@ -20,9 +22,10 @@ from spq.model import Model
 from spq.prepare import external_field, threads, with_companion
 from spq.progress import Progress, silent
 from spq.reduced import Reduced
+from spq.solution import Found, Problem, with_charges, without_charges
 from spq.spread import model_spread
 from spq.surface import SurfaceCharge
-from spq.transition import Transition, continued, converged, followed, surviving_orbital, uncharged
+from spq.transition import FOLLOWED, Transition, followed, surviving_orbital
 
 LOCALISED = 0.9  # a carrier with less than this on every dot is hybridised
 FOLLOWED_RULE = (
@@ -49,6 +52,9 @@ POPULATIONS = {
     "final_electrons": "electrons on each dot in the final state",
     "final_holes": "holes on each dot in the final state",
 }
+CORRELATED = {
+    "purity": ("1", "share of the initial eigenstate with its carriers where the state's name puts them"),
+}
 FLAGS = ("converged", "followed", "hybridised")
 
 
@@ -58,9 +64,10 @@ class Emission:
 
     Energies in eV and meV as their names say; the error estimates (spq.accuracy) are None where
     there is no companion or it did not converge, that of the shift is 0 without charges; electrons,
-    holes and final_*: population of each dot. Asked for by `explain`, else None: explanation, what the
-    shift is made of (spq.explanation); model_spread_meV and shift_model_spread_meV, half of the range
-    of energy and shift over models that the experiment does not tell apart (spq.spread).
+    holes and final_*: population of each dot; purity, with method "ci" only: share of the initial
+    eigenstate that has its carriers where the state's name puts them. Asked for by `explain`, else None:
+    explanation, what the shift is made of (spq.explanation); model_spread_meV and shift_model_spread_meV,
+    half of the range of energy and shift over models that the experiment does not tell apart (spq.spread).
     """
 
     state: str
@@ -79,6 +86,7 @@ class Emission:
     holes: tuple[float, ...]
     final_electrons: tuple[float, ...]
     final_holes: tuple[float, ...]
+    purity: float | None = None
     explanation: Explanation | None = None
     model_spread_meV: float | None = None
     shift_model_spread_meV: float | None = None
@@ -86,6 +94,8 @@ class Emission:
     def as_dict(self) -> dict:
         """The fields by name; what `explain` adds only where it was asked for."""
         found = asdict(self)
+        if self.purity is None:
+            del found["purity"]
         if self.explanation is None:
             for name in ("explanation", "model_spread_meV", "shift_model_spread_meV"):
                 del found[name]
@@ -100,8 +110,17 @@ def populations(system: System, solution: Solution) -> dict[str, np.ndarray]:
     return found
 
 
-def describe(system: System, found: Transition) -> dict:
+def describe(problem: Problem, found: Found) -> dict:
     """What a result says beside its energies: overlap, flags, populations, iterations."""
+    if isinstance(found, Line):
+        names = ("overlap", "converged", "iterations", "purity", *POPULATIONS)
+        flags = {"followed": found.purity > FOLLOWED, "hybridised": found.sharing < LOCALISED}
+        return {name: getattr(found, name) for name in names} | flags
+    assert isinstance(found, Transition) and not isinstance(problem, Correlation)
+    return _described(problem, found)
+
+
+def _described(system: System, found: Transition) -> dict:
     initial, final = found.initial, found.final
     assert final is not None, "only a converged transition can be described"
     others = []
@@ -190,22 +209,23 @@ def emission(
 
 
 def _emission(
-    system: System,
-    coarse: Reduced | None,
+    system: Problem,
+    coarse: Reduced | Correlation | None,
     model: Model,
     state: State,
     externals: tuple,
     explain: bool,
 ) -> Emission:
     """externals: the field of the charges on the system and on its companion."""
-    bare = uncharged(system, state, model.final_state)
+    bare = without_charges(system, state, model.final_state)
     charged, acted_on = bare, bool(externals[0].any())
     if acted_on:
-        charged = converged(continued(system, state, externals[0][None], bare, model.final_state)[0])
+        charged = with_charges(system, bare, externals[0], model.final_state)
     errors = estimated(coarse, bare, [charged], externals[1][None], model.final_state)
     explanation = None
     if explain:
         assert isinstance(system, Reduced)
+        assert isinstance(bare, Transition) and isinstance(charged, Transition)
         explanation = explained(system, bare, charged, externals[0], model.final_state)
     energy = model.gap + charged.energy
     core_gap = float(model.core_gaps[state.emitter - 1])

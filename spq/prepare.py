@@ -13,16 +13,17 @@ from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 
+from spq.correlation import Correlation, correlate
 from spq.direct import Direct
 from spq.discretisation import Discretisation, discretise
 from spq.errors import SpqError
-from spq.hartree import System
 from spq.mapspec import MapSpec
 from spq.model import Model
 from spq.parallel import in_threads, one_thread
 from spq.progress import Progress, silent
 from spq.reduced import Reduced
 from spq.reduction import reduction
+from spq.solution import Problem
 from spq.surface import SurfaceCharge
 from spq.units import KV_PER_CM
 
@@ -31,17 +32,18 @@ log = logging.getLogger(__name__)
 PREPARED = 4  # problems kept in memory, companions among them
 COARSENING = 1.5  # of a companion's elements
 LOOSENESS = 3.0  # of its basis
+FEWER = 1.6  # of its orbitals in configuration interaction
 KEYS = 64  # models whose key is remembered
 AT_ONCE = 1024  # charges whose fields are made together
 
-_prepared: OrderedDict[tuple[Model, bool], System | None] = OrderedDict()
+_prepared: OrderedDict[tuple[Model, bool], Problem | None] = OrderedDict()
 
 
 @functools.lru_cache(KEYS)
 def _key(model: Model, coarse: bool) -> tuple[Model, bool]:
     """Models with the same key share their discretised problem; coarse: that of the companion."""
     outside = {"surface_charges": (), "electric_field": (0.0, 0.0, 0.0)}
-    method = "reduced" if coarse else model.method
+    method = "reduced" if coarse and model.method == "direct" else model.method
     return model.replace(**outside, method=method, map=MapSpec(), final_state="relaxed"), coarse
 
 
@@ -50,7 +52,7 @@ def is_prepared(model: Model) -> bool:
     return _key(model, False) in _prepared
 
 
-def prepare(model: Model, progress: Progress = silent) -> System:
+def prepare(model: Model, progress: Progress = silent) -> Problem:
     """The discretised problem of a model; models that differ in charges or map share it.
 
     The last ones are kept in memory. Raises what building the mesh and the operators raises.
@@ -60,23 +62,23 @@ def prepare(model: Model, progress: Progress = silent) -> System:
     return found
 
 
-def companion(model: Model, progress: Progress = silent) -> Reduced | None:
-    """The reduced problem of a model on a coarser mesh, with a looser basis.
+def companion(model: Model, progress: Progress = silent) -> Reduced | Correlation | None:
+    """The problem of a model on a coarser mesh, with a looser basis; reduced unless it is correlated.
 
     None if it cannot be made: it serves the estimate of errors only.
     """
     (found,) = _obtained(model, (True,), progress)
-    assert found is None or isinstance(found, Reduced)
+    assert found is None or isinstance(found, (Reduced, Correlation))
     return found
 
 
-def with_companion(model: Model, progress: Progress = silent) -> tuple[System, Reduced | None]:
+def with_companion(model: Model, progress: Progress = silent) -> tuple[Problem, Reduced | Correlation | None]:
     """`prepare` and `companion`, on the half plane side by side."""
     _obtained(model, (False, True), progress)
     return prepare(model, progress), companion(model, progress)
 
 
-def _obtained(model: Model, coarse: tuple[bool, ...], progress: Progress) -> list[System | None]:
+def _obtained(model: Model, coarse: tuple[bool, ...], progress: Progress) -> list[Problem | None]:
     """The problem of a model, its companion, or both; what is not in memory is made."""
     keys = [_key(model, each) for each in coarse]
     for key in keys:  # what is there is not to make room for the rest
@@ -87,7 +89,7 @@ def _obtained(model: Model, coarse: tuple[bool, ...], progress: Progress) -> lis
         _prepared.popitem(last=False)
     with threads(model) if missing else nullcontext():
         # Gmsh works in the main thread only
-        if model.chosen_discretisation != "solid" and model.method == "reduced":
+        if model.chosen_discretisation != "solid" and model.method != "direct":
             meshed = [_discretised(*key, progress) for key in missing]
             told = [progress, *[silent] * len(missing)]  # one thread speaks
             jobs = list(zip(meshed, missing, told, strict=False))
@@ -111,13 +113,17 @@ def _discretised(model: Model, coarse: bool, progress: Progress) -> Discretisati
         return None
 
 
-def _system(discretisation: Discretisation | None, coarse: bool, progress: Progress) -> System | None:
+def _system(discretisation: Discretisation | None, coarse: bool, progress: Progress) -> Problem | None:
     if discretisation is None:
         return None
+    method = discretisation.model.method
     if not coarse:
-        direct = discretisation.model.method == "direct"
-        return Direct(discretisation) if direct else reduction(discretisation, progress)
+        if method == "ci":
+            return correlate(discretisation, progress)
+        return Direct(discretisation) if method == "direct" else reduction(discretisation, progress)
     try:
+        if method == "ci":
+            return correlate(discretisation, progress, FEWER)
         return reduction(discretisation, progress, LOOSENESS)
     except SpqError as error:
         log.warning("a companion cannot be made: %s", error)
@@ -131,7 +137,7 @@ def threads(model: Model) -> AbstractContextManager:
     return one_thread()
 
 
-def external_field(system: System, model: Model, charges: Sequence[SurfaceCharge]) -> np.ndarray:
+def external_field(system: Problem, model: Model, charges: Sequence[SurfaceCharge]) -> np.ndarray:
     """Field of several surface charges, and of a model's electric field, on a positive unit charge."""
     positions = np.array([charge.resolve(model.molecule) for charge in charges]).reshape(-1, 3)
     values = np.array([charge.charge for charge in charges])
@@ -139,7 +145,7 @@ def external_field(system: System, model: Model, charges: Sequence[SurfaceCharge
 
 
 def set_fields(
-    system: System, model: Model, positions: np.ndarray, values: np.ndarray, owners: np.ndarray, count: int
+    system: Problem, model: Model, positions: np.ndarray, values: np.ndarray, owners: np.ndarray, count: int
 ) -> np.ndarray:
     """Fields (count, ...) of sets of charges, each with a model's electric field, on a positive unit charge.
 
@@ -157,14 +163,14 @@ def set_fields(
     return fields + electric_field(system, model)
 
 
-def turned(system: System, model: Model, positions: np.ndarray, owners: np.ndarray) -> np.ndarray:
+def turned(system: Problem, model: Model, positions: np.ndarray, owners: np.ndarray) -> np.ndarray:
     """Positions (n, 3) of sets of charges, turned as `set_fields` says; not in a field across the axis."""
     electric = np.array(model.electric_field)
     across = electric - (electric @ model.molecule.axis) * model.molecule.axis
     return positions if across.any() else system.discretisation.space.turned(positions, owners)
 
 
-def electric_field(system: System, model: Model) -> np.ndarray:
+def electric_field(system: Problem, model: Model) -> np.ndarray:
     """A model's electric field as a field on a positive unit charge."""
     if not any(model.electric_field):
         return system.no_field()

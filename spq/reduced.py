@@ -35,11 +35,11 @@ class Reduced:
     pairs a >= b in the order of numpy.tril_indices; populations: (N, n, n); axial: (n, n) positions
     along the axis in nm; pair_overlap: (holes, electrons); central: number of first states that may
     hold a dot's lowest orbital; even: number of first states that are even about the plane of azimuth
-    0; columns: the fields of every angular function's label, even ones first; potentials: per |m| (size,
-    k_m) in eV, those of the fields, nodal; left_out: eV, largest energy that the basis leaves out of its
-    training problems, infinite if nobody looked; image: (n, n) of each kind in eV, the part of the
-    self-energy `image` in the hamiltonian, if it acts; exact: in a projected problem, each species' part
-    of an external field, which is (b, pairs) of all species.
+    0; labels: (n,) the angular function of each state; columns: the fields of every angular function's
+    label, even ones first; potentials: per |m| (size, k_m) in eV, those of the fields, nodal; left_out:
+    eV, largest energy that the basis leaves out of its training problems, infinite if nobody looked; image:
+    (n, n) of each kind in eV, the part of the self-energy `image` in the hamiltonian, if it acts; exact: in
+    a projected problem, each species' part of an external field, which is (b, pairs) of all species.
     """
 
     discretisation: Discretisation
@@ -50,6 +50,7 @@ class Reduced:
     pair_overlap: np.ndarray
     central: dict[str, int]
     even: dict[str, int]
+    labels: PerKind
     columns: dict[int, slice]
     potentials: dict[int, np.ndarray]
     seconds: dict[str, float]

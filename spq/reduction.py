@@ -58,7 +58,7 @@ def reduction(discretisation: Discretisation, progress: Progress = silent, loose
     turning = discretisation.space.harmonics.turning
     for turn in range(ROUNDS):
         basis = diagonal(discretisation, vectors)
-        system, coulomb = _integrated(discretisation, basis)
+        system, coulomb = integrated(discretisation, basis, PAIR_TOLERANCE[discretisation.model.accuracy])
         trained = train(system) if turning or looseness == 1 else []
         if looseness > 1:
             break
@@ -80,10 +80,12 @@ def reduction(discretisation: Discretisation, progress: Progress = silent, loose
     return replace(system, seconds=seconds, left_out=left_out)
 
 
-def _integrated(discretisation: Discretisation, basis: Basis) -> tuple[Reduced, list[CoulombFactors]]:
-    """All integrals of a basis."""
+def integrated(
+    discretisation: Discretisation, basis: Basis, tolerance: float
+) -> tuple[Reduced, list[CoulombFactors]]:
+    """All integrals of a basis; tolerance: see spq.integrals.coulomb_factors."""
     space = discretisation.space
-    coulomb = coulomb_factors(discretisation.poisson, basis, PAIR_TOLERANCE[discretisation.model.accuracy])
+    coulomb = coulomb_factors(discretisation.poisson, basis, tolerance)
     parts = {kind: labelled(space, [len(s.energies) for s in basis[kind]]) for kind in basis}
     pair_overlap = np.zeros((parts["h"][-1][1].stop, parts["e"][-1][1].stop))
     for (label, hole), (_, electron) in zip(parts["h"], parts["e"], strict=True):
@@ -99,6 +101,10 @@ def _integrated(discretisation: Discretisation, basis: Basis) -> tuple[Reduced, 
         pair_overlap=pair_overlap,
         central={kind: len(states[0].energies) for kind, states in basis.items()},
         even={kind: sum(len(state.energies) for state in states) for kind, states in basis.items()},
+        labels={
+            kind: np.repeat([m for m, _ in each], [p.stop - p.start for _, p in each])
+            for kind, each in parts.items()
+        },
         columns=coulomb[0].columns,
         potentials=coulomb[0].potentials,
         seconds={},

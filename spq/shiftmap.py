@@ -17,17 +17,19 @@ import numpy as np
 
 from spq.accuracy import estimated
 from spq.carriers import State
+from spq.correlated import Line
+from spq.correlation import Correlation
 from spq.errors import ConvergenceError, InputError
 from spq.hartree import System
 from spq.inputfile import dumps
 from spq.model import Model
-from spq.observables import FLAGS, HYBRIDISED_RULE, POPULATIONS, VARIABLES, describe
+from spq.observables import CORRELATED, FLAGS, HYBRIDISED_RULE, POPULATIONS, VARIABLES, describe
 from spq.prepare import electric_field, is_prepared, threads, turned, with_companion
 from spq.progress import Progress, silent
 from spq.reduced import Reduced
-from spq.snapshots import Snapshots
+from spq.solution import Found, Problem, solver, without_charges
 from spq.surface import line_positions, surface_points
-from spq.transition import Transition, transitions, uncharged
+from spq.transition import Transition, transitions
 
 if TYPE_CHECKING:
     import xarray
@@ -113,13 +115,13 @@ def map_positions(model: Model) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return heights, azimuths, surface_points(molecule, heights, azimuths)
 
 
-def _prepared_seconds(system: System) -> dict[str, float]:
+def _prepared_seconds(system: Problem) -> dict[str, float]:
     """Seconds that preparing took: mesh, states (operators among them), integrals."""
     parts = {**system.discretisation.seconds, **system.seconds}
     return {name: parts.get(name, 0.0) for name in ("mesh", "states", "integrals")}
 
 
-def map_fields(system: System, model: Model, places: np.ndarray) -> np.ndarray:
+def map_fields(system: Problem, model: Model, places: np.ndarray) -> np.ndarray:
     """Fields (charges, points, ...) of the charge at every place, of the model's own charges and field."""
     own = model.surface_charges
     fixed = np.array([charge.resolve(model.molecule) for charge in own]).reshape(-1, 3)
@@ -136,7 +138,7 @@ def map_fields(system: System, model: Model, places: np.ndarray) -> np.ndarray:
 def _empty(model: Model, points: int) -> dict[str, np.ndarray]:
     """Arrays of all variables, (state, charge, point[, dot]), as if nothing had converged."""
     shape = (len(model.states), len(model.map.charges), points)
-    data = {name: np.full(shape, np.nan) for name in VARIABLES}
+    data = {name: np.full(shape, np.nan) for name in (*VARIABLES, *_additional(model))}
     data |= {name: np.zeros(shape, dtype=bool) for name in FLAGS}
     data["iterations"] = np.zeros(shape, dtype=int)
     dots = len(model.molecule.dots)
@@ -148,15 +150,20 @@ def _empty(model: Model, points: int) -> dict[str, np.ndarray]:
     return data
 
 
+def _additional(model: Model) -> dict[str, tuple[str, str]]:
+    """Variables that the model's method adds: unit, and what it is."""
+    return CORRELATED if model.method == "ci" else {}
+
+
 def _map_state(
-    system: System, model: Model, state: State, fields: np.ndarray, data: dict, progress: Progress
-) -> tuple[Transition, dict[tuple[int, int], Transition]] | None:
+    system: Problem, model: Model, state: State, fields: np.ndarray, data: dict, progress: Progress
+) -> tuple[Transition | Line, dict[tuple[int, int], Found]] | None:
     """Fill in one state's part of the data, (1, charge, point, ...); what fails stays as it is.
 
     Returns the uncharged transition and those at every (charge, point) that converged.
     """
     try:
-        bare = uncharged(system, state, model.final_state)
+        bare = without_charges(system, state, model.final_state)
     except ConvergenceError as error:
         log.warning("%s without charge: %s", state.name, error)
         return None
@@ -171,12 +178,14 @@ def _map_state(
             "shift_meV": 1e3 * (each.energy - bare.energy),
             **describe(system, each),
         }
-        for name, value in values.items():
-            data[name][(0, *where)] = value
+        for name in data.keys() & values.keys():
+            data[name][(0, *where)] = values[name]
     return bare, found
 
 
-def _estimate(coarse: Reduced | None, model: Model, found, fields: np.ndarray, data: dict) -> None:
+def _estimate(
+    coarse: Reduced | Correlation | None, model: Model, found, fields: np.ndarray, data: dict
+) -> None:
     """Fill in the errors of one state's energies and shifts; fields: those on the companion."""
     bare, solved = found
     places = sorted(solved)
@@ -193,15 +202,17 @@ def _estimate(coarse: Reduced | None, model: Model, found, fields: np.ndarray, d
 
 
 def _charged(
-    system: System, model: Model, bare: Transition, fields: np.ndarray, progress: Progress
-) -> dict[tuple[int, int], Transition]:
+    system: Problem, model: Model, bare: Transition | Line, fields: np.ndarray, progress: Progress
+) -> dict[tuple[int, int], Found]:
     """One state at every charge and point; a point that fails is tried again from its neighbours."""
     state, final = bare.state, model.final_state
     places = list(np.ndindex(fields.shape[:2]))
     progress(f"map {state.name}", 0, 1)
-    solved = Snapshots(system, bare, final).solve(fields.reshape(-1, *fields.shape[2:]))
+    solved = solver(system, bare, final).solve(fields.reshape(-1, *fields.shape[2:]))
     found = {place: each for place, each in zip(places, solved, strict=True) if each.converged}
-    _retry(system, found, fields, bare, final)
+    if isinstance(bare, Transition):  # eigenstates need no following
+        assert not isinstance(system, Correlation)
+        _retry(system, found, fields, bare, final)
     return found
 
 
@@ -236,7 +247,7 @@ def _dataset(model: Model, data: dict, places: tuple, seconds: dict) -> xarray.D
     point = ("state", "charge", "point")
     variables: dict[str, Any] = {
         name: (point, data[name], {"units": unit, "long_name": text})
-        for name, (unit, text) in VARIABLES.items()
+        for name, (unit, text) in (VARIABLES | _additional(model)).items()
     }
     for name, text in POPULATIONS.items():
         variables[name] = ((*point, "dot"), data[name], {"units": "1", "long_name": text})

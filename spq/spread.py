@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from spq.carriers import State
+from spq.correlation import Correlation
 from spq.errors import SpqError
 from spq.model import OPTIONS, Model
 from spq.prepare import external_field, prepare, threads
@@ -81,6 +82,7 @@ def model_spread(
 def _energies(model: Model, states: Sequence[State]) -> np.ndarray:
     """Emission energy and shift of states in eV, (s, 2); NaN where one does not converge."""
     system = prepare(model)
+    assert not isinstance(system, Correlation)  # only reduced models are explained
     field = external_field(system, model, model.surface_charges)
     found = np.full((len(states), 2), np.nan)
     with threads(model):

@@ -19,9 +19,8 @@ from spq.model import Model
 from spq.observables import FLAGS, POPULATIONS, VARIABLES, describe
 from spq.prepare import set_fields, threads, with_companion
 from spq.progress import Progress, silent
-from spq.snapshots import Snapshots
+from spq.solution import Lines, Snapshots, solver, without_charges
 from spq.surface import SurfaceCharge
-from spq.transition import uncharged
 
 if TYPE_CHECKING:
     import xarray
@@ -65,7 +64,7 @@ class Table:
     def __init__(self, model: Model, progress: Progress = silent):
         self.model = model
         self.system, self.companion = with_companion(model, progress)
-        self._snapshots: dict[State, Snapshots] = {}
+        self._snapshots: dict[State, Snapshots | Lines] = {}
 
     def entries(
         self, charges: Sequence[Sequence[int]], surface_charges: Sequence[Sequence[SurfaceCharge]]
@@ -133,10 +132,10 @@ class Table:
         final = self.model.final_state
         if state not in self._snapshots:
             try:
-                bare = uncharged(self.system, state, final)
+                bare = without_charges(self.system, state, final)
             except ConvergenceError:
                 return
-            self._snapshots[state] = Snapshots(self.system, bare, final)
+            self._snapshots[state] = solver(self.system, bare, final)
         bare = self._snapshots[state].bare
         solved = self._snapshots[state].solve(fields)
         errors = estimated(self.companion, bare, solved, coarse_fields, final, ordered=False)

@@ -357,7 +357,7 @@ BAD = {
     "charge inside": (DOT + "[[surface_charges]]\ncharge = 1\nposition = [0, 0, 1]", "inside"),
     "charge beyond": (DOT + "[[surface_charges]]\ncharge = 1\nz = 4", "beyond a pole"),
     "dot not there": (DOT + '[map]\nstates = ["X@3"]', "there is no dot 3"),
-    "not built": (DOT + '[model]\nmethod = "ci"', "not built yet"),
+    "no operator": (DOT + '[model]\nmethod = "ci"\nself_energy = "density"', "has no operator for it"),
     "syntax": ("[[dots]\n", "line 1"),
 }
 

@@ -11,11 +11,12 @@ PACKAGE = Path(__file__).parents[1] / "spq"
 
 # Every module may import those before it, never one after it.
 ORDER = """
-errors units checks materials volumes dots geometry surface carriers mapspec model dipole gallery inputfile
+errors units checks materials volumes dots geometry surface carriers mapspec cispec model dipole gallery inputfile
 progress cache factorisation parallel meshing planar mesh facets harmonics location space solid axisymmetric
 schrodinger poisson point_charges image born induced self_energy discretisation integrals iteration
-following hartree basis reduced transition projection enrichment reduction direct snapshots prepare accuracy
-explanation spread observables shiftmap table single_particle store meshfile cost sketch plot cli_report cli
+following hartree basis reduced transition projection enrichment reduction direct snapshots orbitals configurations
+perturbation davidson correlation labelling recombination correlated solution prepare accuracy explanation
+spread observables shiftmap table single_particle store meshfile cost sketch plot cli_report cli
 """.split()
 
 ABOVE = {"__init__", "__main__"}

@@ -184,7 +184,8 @@ def test_what_is_written_holds_the_whole_input():
         (ONE + "[geometry]\nneck_diameter = -3", r"^geometry\.neck_diameter = -3 nm: must be >="),
         (TWO + "[[surface_charges]]\ncharge = 1\nz = 9", r"^surface_charges\[1\]\.z = 9 nm: lies"),
         (TWO + "[map]\nstates = ['X@3']", r'^map\.states\[1\]: state "X@3"'),
-        (TWO + "[model]\nmethod = 'ci'", r'^model\.method = "ci": this part is not built yet'),
+        (TWO + "[ci]\norbitals = 0", r"^ci\.orbitals = 0: must be >= 1"),
+        (TWO + "[ci]\norbitls = 9", r'^ci\.orbitls: unknown key.*"ci\.orbitals"'),
         (
             TWO + "[materials]\nconduction_band_offset = 0.1\n[materials.CdS]\nconduction_band = 1",
             "both given",
