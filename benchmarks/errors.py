@@ -1,9 +1,10 @@
 """Does error_meV cover the true error? Random dimers against a much finer solution.
 
-Run as a program: python benchmarks/errors.py [molecules [self-energy]]; without the latter `none`, every
-fourth molecule with `density`. Every molecule is solved at `normal` and at
-`fine`, the latter with more harmonics and a tighter basis; cases are its states, signs and places that
-are followed and not hybridised in both. Prints coverage and the ratio of estimate to true error.
+Run as a program: python benchmarks/errors.py [molecules [self-energy [method]]]; without self-energy
+`none`, every fourth molecule with `density`. Every molecule is solved at `normal` and at `fine`, the
+latter with more harmonics and a tighter basis, with the method "ci" more orbitals and configurations; cases
+are its states, signs and places that are followed and not hybridised in both. Prints coverage and the ratio
+of estimate to true error.
 """
 
 from __future__ import annotations
@@ -13,12 +14,16 @@ import sys
 import numpy as np
 
 import spq
-from spq import basis, discretisation, prepare, reduction
+from spq import basis, discretisation, eigenstates, prepare, reduction
 from spq.surface import line_positions
 
 SEED = 11
 PLACES = 9  # from pole to pole, of which every second is taken
 REFERENCE = (9, 10)  # |m| of orbitals and potentials
+CORRELATED = (9, 18)
+MANY = spq.CISpec(orbitals=60, outside=300, memory=20.0)
+CONFIGURATIONS = 100_000
+CORRELATED_STATES = ("X@1", "X-@1", "segX-@1", "X@2", "X-@2")
 
 
 def molecule(generator: np.random.Generator, number: int) -> spq.Model:
@@ -36,6 +41,14 @@ def molecule(generator: np.random.Generator, number: int) -> spq.Model:
 
 def finer(model: spq.Model, places: np.ndarray):
     """The map on a fine mesh with more harmonics and a tight basis."""
+    if model.method == "ci":
+        known = discretisation.HIGHEST_CORRELATED, eigenstates.MOST
+        discretisation.HIGHEST_CORRELATED, eigenstates.MOST = CORRELATED, CONFIGURATIONS
+        try:
+            return spq.shift_map(model.replace(accuracy="fine", ci=MANY), z=places)
+        finally:
+            discretisation.HIGHEST_CORRELATED, eigenstates.MOST = known
+            prepare._prepared.clear()
     kept = discretisation.HIGHEST, basis.DISCARDED[True]["fine"], reduction.TOLERANCE["fine"]
     discretisation.HIGHEST = REFERENCE
     basis.DISCARDED[True]["fine"], reduction.TOLERANCE["fine"] = 1e-5, 1.0
@@ -71,7 +84,7 @@ def summary(name: str, true: np.ndarray, estimate: np.ndarray) -> str:
     )
 
 
-def main(count: int, self_energy: str | None = None) -> None:
+def main(count: int, self_energy: str | None = None, method: str = "reduced") -> None:
     """Print the state of things after each molecule."""
     generator = np.random.default_rng(SEED)
     found = []
@@ -79,6 +92,9 @@ def main(count: int, self_energy: str | None = None) -> None:
         model = molecule(generator, number)
         if self_energy:
             model = model.replace(self_energy=self_energy)
+        if method == "ci":
+            states = spq.MapSpec(states=CORRELATED_STATES)
+            model = model.replace(method=method, map=states)
         found.append(cases(model))
         total = np.vstack(found)
         print(number, summary("shift", total[:, 0], total[:, 1]), flush=True)
@@ -86,4 +102,4 @@ def main(count: int, self_energy: str | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 16, *sys.argv[2:3])
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 16, *sys.argv[2:4])

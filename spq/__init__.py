@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from spq.errors import InputError as InputError
     from spq.errors import MeshError as MeshError
     from spq.errors import SpqError as SpqError
+    from spq.forster import transfer as transfer
     from spq.geometry import Dot as Dot
     from spq.geometry import Molecule as Molecule
     from spq.inputfile import load as load
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     from spq.shiftmap import shift_map as shift_map
     from spq.single_particle import Levels as Levels
     from spq.single_particle import levels as levels
+    from spq.spectra import spectrum as spectrum
+    from spq.spectrumspec import SpectrumSpec as SpectrumSpec
+    from spq.spectrumstore import load_spectrum as load_spectrum
+    from spq.spectrumstore import save_spectrum as save_spectrum
     from spq.store import load_map as load_map
     from spq.store import save_map as save_map
     from spq.surface import SurfaceCharge as SurfaceCharge
@@ -54,6 +59,7 @@ _PUBLIC = {
     "Molecule": "geometry",
     "Polarisation": "dipole",
     "SpqError": "errors",
+    "SpectrumSpec": "spectrumspec",
     "State": "carriers",
     "SurfaceCharge": "surface",
     "Table": "table",
@@ -61,9 +67,13 @@ _PUBLIC = {
     "levels": "single_particle",
     "load": "inputfile",
     "load_map": "store",
+    "load_spectrum": "spectrumstore",
     "polarisation": "dipole",
     "save_map": "store",
+    "save_spectrum": "spectrumstore",
     "shift_map": "shiftmap",
+    "spectrum": "spectra",
+    "transfer": "forster",
 }
 __all__ = [*_PUBLIC, "plot"]
 

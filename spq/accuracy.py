@@ -23,6 +23,7 @@ SHARE = {
     True: 1.0,
     False: 2.5,
 }  # on the half plane, and in a solid, whose coarse meshes are far from their order
+WIDER = 2.5  # factor on the share for a correlated energy, not for its shift: extrapolations differ less
 FLOOR = 2e3 * hartree.ENERGY_TOLERANCE  # meV, of the self-consistency of both
 COVERED = 0.95  # of the charges looked at, by the error given to all of an unordered set
 LOOKED_AT = 24  # charges of one state that the companion solves; between them errors are interpolated
@@ -70,7 +71,8 @@ def estimated(
         return Errors(energy, energy.copy(), np.nan)
     offset = 1e3 * (bare.energy - start.energy)
     share = SHARE[coarse.discretisation.space.harmonics.turning]
-    reference = share * abs(offset) + FLOOR
+    wider = WIDER if isinstance(coarse, Correlation) else 1.0
+    reference = wider * share * abs(offset) + FLOOR
     done = np.array([i for i, each in enumerate(solved) if each.converged], dtype=int)
     if not len(done):
         return Errors(energy, energy.copy(), reference)
@@ -83,7 +85,7 @@ def estimated(
     energies = np.array([solved[i].energy for i in looked])
     shift = 1e3 * (energies - np.array([each.energy for each in found if each.converged])) - offset
     both = np.column_stack([shift, shift + offset])
-    size = share * np.sqrt(both**2 + np.mean(both**2, axis=0)) + FLOOR
+    size = share * np.array([1.0, wider]) * np.sqrt(both**2 + np.mean(both**2, axis=0)) + FLOOR
     if not ordered and len(looked) < len(done):
         size[:] = np.quantile(size, COVERED, axis=0)
     every = np.arange(len(solved))

@@ -133,6 +133,29 @@ def parse_state(text: str, n_dots: int) -> State:
         return State(electrons, holes, dot, n_dots)
 
 
+def parse_charge(text: str) -> tuple[int, int]:
+    """Return how many electrons and holes `text` writes: a name (`X-`), a state, or carriers (`e e h`).
+
+    Which dots they are on does not matter. Raises InputError, also where there is nothing to recombine.
+    """
+    if not isinstance(text, str) or not text.strip():
+        raise InputError(f"{checks.shown(text)}: must be text such as X- or e e h")
+    words = text.partition("@")[0].strip()
+    if words in NAMES:
+        own_e, own_h, other_e, other_h = NAMES[words]
+        return own_e + other_e, own_h + other_h
+    if not all(re.fullmatch(r"[eh][0-9]*", word) for word in words.split()):
+        hint = checks.nearest(words, NAMES)
+        raise InputError(f'"{text}": must be one of {", ".join(NAMES)}, or carriers e e h{hint}')
+    electrons = sum(word[0] == "e" for word in words.split())
+    holes = len(words.split()) - electrons
+    if not electrons or not holes:
+        raise InputError(f'"{text}": needs an electron and a hole to recombine')
+    if max(electrons, holes) > MOST_ALIKE:
+        raise InputError(f'"{text}": at most {MOST_ALIKE} like carriers')
+    return electrons, holes
+
+
 def default_states(n_dots: int) -> tuple[State, ...]:
     """Return the states of a map that names none, for a molecule of `n_dots` dots."""
     if n_dots == 1:

@@ -39,13 +39,13 @@ def map_table(ds: xr.Dataset) -> str:
                     str((points["hybridised"].values & good).sum()),
                 )
             )
-    return f"shift map, self-energy model: {ds.attrs['self_energy']}\n{_columns(rows)}"
+    return f"shift map, self-energy model: {ds.attrs['self_energy']}\n{columns(rows)}"
 
 
 def emission_table(model: Model, found: Sequence[Emission]) -> str:
     """Return the emissions of several states, one line each."""
     lines = [f"emission, self-energy model: {model.self_energy}"]
-    lines.append(f"surface charges: {_charges(model)}")
+    lines.append(f"surface charges: {charges_text(model)}")
     heads = (
         "state|carriers|emission (eV)|error (meV)|shift (meV)|error (meV)|from the gap (meV)|overlap|notes"
     )
@@ -66,7 +66,7 @@ def emission_table(model: Model, found: Sequence[Emission]) -> str:
                 ", ".join(notes) or "-",
             )
         )
-    lines.append(_columns(rows))
+    lines.append(columns(rows))
     for result in found:
         if result.explanation is not None:
             lines += ["", *_explanation_lines(result, result.explanation)]
@@ -86,7 +86,7 @@ def _explanation_lines(result: Emission, parts: Explanation) -> list[str]:
     rows.append(("sum", f"{parts.total:+.3f}"))
     spread = _number(result.shift_model_spread_meV), _number(result.model_spread_meV)
     rows.append(("model spread of the shift, of the emission", " / ".join(spread)))
-    return [_columns(rows)]
+    return [columns(rows)]
 
 
 def levels_table(model: Model, document: Mapping[str, Any]) -> str:
@@ -106,7 +106,7 @@ def levels_table(model: Model, document: Mapping[str, Any]) -> str:
                     " ".join(f"{share:.3f}" for share in level["dots"]),
                 )
             )
-        lines.append(_columns(rows))
+        lines.append(columns(rows))
     splittings = document["splitting_meV"]
     if splittings["electron"] is not None:
         lines.append(
@@ -123,14 +123,14 @@ def mesh_table(model: Model, quality: MeshQuality) -> str:
         f"least Jacobian ratio: {quality.least_jacobian_ratio:.4f} (1 is a straight tetrahedron)",
     ]
     rows = [("region", "tetrahedra", "volume (nm^3)", "closed form", "off by")]
-    columns = (quality.regions, quality.region_elements, quality.volumes, quality.exact)
-    for name, count, volume, exact in zip(*columns, strict=True):
+    figures = (quality.regions, quality.region_elements, quality.volumes, quality.exact)
+    for name, count, volume, exact in zip(*figures, strict=True):
         closed, off = "-", "-"
         if exact is not None:
             closed = f"{exact:.5f}"
             off = f"{volume / exact - 1.0:+.1e}" if exact > 0.0 else "-"
         rows.append((name, str(count), f"{volume:.5f}", closed, off))
-    return "\n".join([*lines, _columns(rows)])
+    return "\n".join([*lines, columns(rows)])
 
 
 def materials_json(materials: Iterable[Material]) -> dict[str, Any]:
@@ -168,7 +168,7 @@ def materials_table(materials: Iterable[Material]) -> str:
         rows.append((material.name, *cells))
     notes = [f"[{number}] {source}" for number, source in enumerate(sources, 1)]
     notes.append("gap: at 4 K; gap_300K is shown only. Conduction bands are above that of CdSe.")
-    return "\n".join([_columns(rows), *notes])
+    return "\n".join([columns(rows), *notes])
 
 
 def check_json(model: Model, cost: Cost) -> dict[str, Any]:
@@ -217,7 +217,7 @@ def check_text(model: Model, cost: Cost) -> str:
     lines.append(f"matrix: {model.matrix}; {model.permittivity} permittivities; {model.wall} wall")
     lines.append(f"method: {model.method}, {model.final_state} final state")
     lines.append(f"accuracy: {model.accuracy}")
-    lines.append(f"surface charges always there: {_charges(model)}")
+    lines.append(f"surface charges always there: {charges_text(model)}")
     lines.append(f"states: {', '.join(state.name for state in model.states)}")
     charges = ", ".join(f"{charge:+g}" for charge in model.map.charges)
     if cost.points is None:
@@ -233,7 +233,7 @@ def check_text(model: Model, cost: Cost) -> str:
     return "\n".join(lines)
 
 
-def _charges(model: Model) -> str:
+def charges_text(model: Model) -> str:
     """Return the surface charges of a model as text."""
     texts = []
     for charge in model.surface_charges:
@@ -242,7 +242,7 @@ def _charges(model: Model) -> str:
     return "; ".join(texts) or "none"
 
 
-def _columns(rows: Sequence[Sequence[str]]) -> str:
+def columns(rows: Sequence[Sequence[str]]) -> str:
     """Return rows as lines with aligned columns, the first flush left."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = []

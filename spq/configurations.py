@@ -13,17 +13,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 
 from spq.discretisation import SIGN
-from spq.errors import InputError
 from spq.orbitals import Orbitals
+from spq.selection import Selection, check_memory
 
-BYTES = 8
 ALIKE = 1.6  # numbers of rows of spectators that share a link
-VECTORS = 24  # of the size of a state, that a solution keeps at once
 
 
 @dataclass(frozen=True)
@@ -41,21 +39,6 @@ def particles(electrons: int, holes: int) -> tuple[Particle, ...]:
         up = (count + 1) // 2
         found += [Particle(kind, 1)] * up + [Particle(kind, -1)] * (count - up)
     return tuple(found)
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Which configurations of the active orbitals are taken.
-
-    rank: most carriers outside the reference orbitals, None: any; energy: eV, most above the lowest
-    configuration in Σ h, None: any; reference: number of lowest orbitals of each kind that rank does
-    not count; memory: bytes that a solution may take.
-    """
-
-    rank: int | None = None
-    energy: float | None = None
-    reference: tuple[tuple[str, int], ...] = ()
-    memory: float = 6e9
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +150,7 @@ class Configurations:
 
     def applied(self, links: list[Link], amplitudes: np.ndarray) -> np.ndarray:
         """What links make of amplitudes (D, v), antisymmetric as they must be."""
-        kind = np.result_type(amplitudes, *(link.matrix.dtype for link in links[:1]))
+        kind = np.result_type(amplitudes, *{link.matrix.dtype for link in links})
         padded = np.zeros((self.size + 1, amplitudes.shape[1]), dtype=kind)
         padded[:-1] = amplitudes
         found = np.zeros_like(padded)
@@ -210,17 +193,16 @@ class Configurations:
         return amplitudes
 
     def squared_spin(self, amplitudes: np.ndarray) -> dict[str, np.ndarray]:
-        """⟨S²⟩ of the electrons and of the holes for amplitudes (D, v), (v,) each."""
+        """⟨a|S²|b⟩ of the electrons and of the holes between amplitudes (D, v), (v, v) each."""
         found = {}
-        for kind in ("e", "h"):
+        padded = np.vstack([amplitudes, np.zeros((1, amplitudes.shape[1]))])
+        for kind in SIGN:
             spins = [(i, each.spin) for i, each in enumerate(self.carriers) if each.kind == kind]
             ups, downs = ([i for i, spin in spins if spin == which] for which in (1, -1))
             along = 0.5 * (len(ups) - len(downs))
-            value = np.full(amplitudes.shape[1], along * (along + 1) + len(downs))
-            padded = np.vstack([amplitudes, np.zeros((1, amplitudes.shape[1]))])
-            for i in ups:
-                for j in downs:
-                    value -= np.einsum("dv,dv->v", amplitudes.conj(), padded[self.exchanged(i, j)]).real
+            value = (along * (along + 1) + len(downs)) * np.eye(amplitudes.shape[1])
+            for i, j in product(ups, downs):
+                value = value - amplitudes.conj().T @ padded[self.exchanged(i, j)]
             found[kind] = value
         return found
 
@@ -239,7 +221,7 @@ def configurations(
     Raises InputError if they need more memory than allowed; the message says what would fit.
     """
     sizes = [orbitals.active[each.kind] for each in carriers]
-    _check_memory(orbitals, sizes, total, selection)
+    check_memory(orbitals, sizes, total, selection)
     lowest = sum(orbitals.energies[each.kind][0] for each in carriers)
     limit = np.inf if selection.energy is None else selection.energy
     rank = len(carriers) if selection.rank is None else selection.rank
@@ -267,20 +249,6 @@ def _reachable(label: np.ndarray, orbitals: Orbitals, rest: tuple[Particle, ...]
         return True
     most = sum(int(np.abs(orbitals.labels[c.kind][: orbitals.active[c.kind]]).max()) for c in rest)
     return np.abs(total - label) <= most
-
-
-def _check_memory(orbitals: Orbitals, sizes: list[int], total: int | None, selection: Selection) -> None:
-    if not sizes or selection.energy is not None or selection.rank is not None:
-        return  # the caller restricts them
-    turning = any((labels != 0).any() for labels in orbitals.labels.values())
-    share = 1 / (1 + np.sqrt(np.mean(sizes))) if turning and total is not None else 1.0
-    needed = BYTES * VECTORS * float(np.prod(sizes)) * share
-    if needed > selection.memory:
-        fitting = int(np.mean(sizes) * (selection.memory / needed) ** (1 / len(sizes)))
-        raise InputError(
-            f"configuration interaction of {len(sizes)} carriers in {max(sizes)} orbitals each needs "
-            f"{needed / 1e9:.1f} GB, allowed are {selection.memory / 1e9:.1f}; {fitting} orbitals would fit"
-        )
 
 
 def _ravelled(table: np.ndarray, shape: tuple[int, ...], without: tuple[int, ...]) -> np.ndarray:

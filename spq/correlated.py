@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from spq.carriers import State
-from spq.correlation import Correlation, Eigenstates, Energy, eigenstates
+from spq.correlation import Correlation
+from spq.eigenstates import Eigenstates, Energy, eigenstates
 from spq.errors import ConvergenceError
 from spq.labelling import dot_populations, shares
 from spq.parallel import in_threads

@@ -16,13 +16,18 @@ from spq.errors import ConvergenceError
 ITERATIONS = 150
 WIDEST = 8  # times as many vectors as states before the search space is cut back
 NEAREST = 5e-3  # eV, least denominator of a correction
-DEPENDENT = 1e-8  # norm of a new vector that the space already holds
+DEPENDENT = 1e-6  # norm of a new vector that the space already holds
 
 Operator = Callable[[np.ndarray], np.ndarray]
 
 
 def lowest(
-    applied: Operator, diagonal: np.ndarray, start: np.ndarray, count: int, tolerance: float
+    applied: Operator,
+    diagonal: np.ndarray,
+    start: np.ndarray,
+    count: int,
+    tolerance: float,
+    projected: Operator = np.asarray,
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """The `count` lowest eigenstates.
 
@@ -30,9 +35,10 @@ def lowest(
     ----------
     applied : what the operator makes of vectors (D, v), in eV
     diagonal : (D,) about its diagonal in eV
-    start : (D, >= count) first vectors; corrections keep their symmetry
+    start : (D, >= count) first vectors
     count : number of states
     tolerance : eV, largest norm of a residual
+    projected : puts vectors back into the symmetry of the wanted states
 
     Returns
     -------
@@ -43,9 +49,9 @@ def lowest(
     ConvergenceError
         If a residual stays larger; its partial result: the energies.
     """
-    space = scipy.linalg.qr(start, mode="economic")[0]
+    space = _independent(start, start[:, :0])
     image = applied(space)
-    kept = start.shape[1]
+    kept = space.shape[1]
     for iteration in range(1, ITERATIONS + 1):
         energies, mixed = np.linalg.eigh(space.conj().T @ image)
         energies, mixed = energies[:kept], mixed[:, :kept]
@@ -58,7 +64,7 @@ def lowest(
         going = norms >= tolerance
         gap = diagonal[:, None] - energies[:count][going]
         gap = np.where(np.abs(gap) < NEAREST, NEAREST, gap)
-        new = _independent(residual[:, going] / gap, space)
+        new = _independent(projected(residual[:, going] / gap), space)
         if not new.shape[1]:
             break
         space, image = np.hstack([space, new]), np.hstack([image, applied(new)])

@@ -21,6 +21,7 @@ from spq.geometry import Dot, Molecule
 from spq.mapspec import MapSpec
 from spq.materials import OPTIONAL, VALUES
 from spq.model import OPTIONS, Model
+from spq.spectrumspec import SpectrumSpec
 from spq.surface import SurfaceCharge
 
 DOT = ("core_radius", "shell_thickness", "core", "shell", "position", "gradation", "c_axis")
@@ -28,6 +29,7 @@ GEOMETRY = ("center_distance", "neck_diameter", "linker_diameter")
 MATERIALS = ("matrix", "linker", "conduction_band_offset", "permittivity")
 MODEL = (*OPTIONS, "image_cut", "image_prefactor", "electric_field")
 CHARGE = ("charge", "z", "position", "phi", "offset")
+SPECTRUM = ("carriers", "temperature", "states", "width", "phonons", "huang_rhys", "kane_energy")
 CI = ("orbitals", "outside", "rank", "energy", "memory")
 MAP = ("states", "charges", "points", "z", "surface", "phi", "phi_points")
 TABLES: dict[str, tuple[str, ...]] = {
@@ -38,6 +40,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "surface_charges": CHARGE,
     "map": MAP,
     "ci": CI,
+    "spectrum": SPECTRUM,
 }
 """Tables of the input file and their keys; [materials.X] holds keys of spq.materials.VALUES."""
 
@@ -107,6 +110,15 @@ phi_points = 24
 # rank = 3                    # most carriers outside the lowest orbital of every dot
 # energy = 2.0                # eV, most that a configuration lies above the lowest
 memory = 6.0                  # GB
+
+[spectrum]                    # used by spectrum, whose states are always correlated
+carriers = ["X", "X-"]        # sets of carriers, spread over the dots as they like; or "e e h"
+temperature = 4.0             # K
+states = 8                    # eigenstates of each set
+width = 1.0                   # meV, full width at half maximum of a line
+phonons = []                  # meV below each line, such as [27.0, 37.0]; as many Huang-Rhys factors
+huang_rhys = []
+kane_energy = 17.5            # eV, E_P of the cores; 17 to 23 are found
 """
 """A commented input file: the nominal heterodimer, everything at its default."""
 
@@ -160,6 +172,7 @@ def loads(text: str) -> Model:
         surface_charges=tuple(charges),
         map=MapSpec(**given.get("map", {})),
         ci=CISpec(**given.get("ci", {})),
+        spectrum=SpectrumSpec(**given.get("spectrum", {})),
     )
 
 
@@ -187,6 +200,7 @@ def dumps(model: Model) -> str:
         "surface_charges": [_given(charge, CHARGE) for charge in model.surface_charges],
         "map": _given(model.map, MAP),
         "ci": _given(model.ci, CI),
+        "spectrum": _given(model.spectrum, SPECTRUM),
     }
     if not model.surface_charges:
         del result["surface_charges"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spq.correlation import Eigenstates
+from spq.eigenstates import Eigenstates
 
 Placement = tuple[tuple[int, ...], tuple[int, ...]]  # sorted dots, from 1, of the electrons and of the holes
 LEAST = 1e-9  # a share below this is not followed up

@@ -23,6 +23,7 @@ from spq.errors import InputError
 from spq.geometry import Array, Molecule
 from spq.mapspec import MapSpec
 from spq.materials import MATERIALS, VALUES, Material, new_material, unknown_material
+from spq.spectrumspec import SpectrumSpec
 from spq.surface import SurfaceCharge, line_positions, surface_points
 
 OPTIONS: dict[str, tuple[str, ...]] = {
@@ -55,7 +56,7 @@ class Model:
     electric_field: far field (3,) in kV/cm, laboratory axes.
     surface_charges: present in every calculation. map: what a shift map covers. ci: how far a
     configuration interaction (method "ci") goes; its states are eigenstates, so a frozen final state and
-    the mean-field self-energy `density` have no meaning with it.
+    the mean-field self-energy `density` have no meaning with it. spectrum: what a spectrum covers.
     Raises InputError for a wrong value.
     """
 
@@ -77,6 +78,7 @@ class Model:
     surface_charges: tuple[SurfaceCharge, ...] = ()
     map: MapSpec = MapSpec()
     ci: CISpec = CISpec()
+    spectrum: SpectrumSpec = SpectrumSpec()
     _used: tuple[Material, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -86,6 +88,8 @@ class Model:
             raise InputError(f"map = {checks.shown(self.map)}: must be a MapSpec")
         if not isinstance(self.ci, CISpec):
             raise InputError(f"ci = {checks.shown(self.ci)}: must be a CISpec")
+        if not isinstance(self.spectrum, SpectrumSpec):
+            raise InputError(f"spectrum = {checks.shown(self.spectrum)}: must be a SpectrumSpec")
         checks.name(self.matrix, "materials.matrix")
         checks.name(self.linker, "materials.linker")
         checks.choice(self.permittivity, "materials.permittivity", ("static", "optical"))

@@ -75,10 +75,15 @@ class Orbitals:
         }
 
     @cached_property
+    def dot_overlaps(self) -> np.ndarray:
+        """∫ φ_h φ_e over each dot's side, of every hole (rows) and electron, (dots, N, N)."""
+        found = np.array([self.turn["h"].T @ part @ self.turn["e"] for part in self.system.pair_overlap])
+        return found.real if np.abs(np.imag(found)).max(initial=0.0) < ROUNDING else found
+
+    @cached_property
     def overlap(self) -> np.ndarray:
         """∫ φ_h φ_e of every hole (rows) and electron, (N, N): what recombines."""
-        found = self.turn["h"].T @ self.system.pair_overlap @ self.turn["e"]
-        return found.real if np.abs(np.imag(found)).max(initial=0.0) < ROUNDING else found
+        return self.dot_overlaps.sum(axis=0)
 
     def blocks(self, first: str, second: str) -> dict[int, PairBlock]:
         """Interaction of every pair of orbitals of two kinds with the active pairs, by m_p + m_q."""

@@ -3,7 +3,8 @@
     E₂ = Σ_P |⟨P|H|Ψ⟩|² / (⟨Σh⟩ − (Σh)_P)
 over configurations P with one or two carriers outside the active orbitals, and over those of the active
 orbitals that were not selected. The interaction is taken to be as large in P as in Ψ: the denominators
-are differences of one-particle energies, the same for all orbitals of a degenerate level.
+are differences of one-particle energies, the same for all orbitals of a degenerate level. 1/Δ is taken as
+Δ/(Δ² + δ²), so that a configuration that happens to lie beside an excited state does no harm.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from spq.configurations import Configurations
 from spq.discretisation import SIGN
 
-LEAST = 1e-3  # eV; what lies nearer to the state than this does not belong to second order
+LEAST = 0.01  # eV; what lies nearer to the state than this does not belong to second order
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,11 +103,13 @@ def second_order(
 
 
 def _terms(amplitudes: np.ndarray, gap: np.ndarray) -> np.ndarray:
-    """−|amplitude|²/gap; overwrites the gap."""
+    """−|amplitude|² gap/(gap² + LEAST²); overwrites the gap."""
     size = amplitudes**2 if np.isrealobj(amplitudes) else amplitudes.real**2 + amplitudes.imag**2
-    np.maximum(gap, LEAST, out=gap)
-    np.negative(gap, out=gap)
-    return np.divide(size, gap, out=size)
+    size *= gap
+    np.multiply(gap, gap, out=gap)
+    gap += LEAST**2
+    np.divide(size, gap, out=size)
+    return np.negative(size, out=size)
 
 
 def _mean(full: np.ndarray, levels: list[np.ndarray]) -> float:

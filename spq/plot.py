@@ -14,7 +14,9 @@ import numpy.typing as npt
 from spq import inputfile
 from spq.geometry import Array, Molecule
 from spq.model import Model
-from spq.sketch import draw_molecule, reach
+from spq.plotspectrum import spectrum as spectrum
+from spq.plotspectrum import spectrum_writer as spectrum_writer
+from spq.sketch import COLORS, draw_molecule, reach, sizes
 from spq.store import Writer
 from spq.units import MEV_PER_EV
 
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart.
-COLORS = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES = ("-", (0, (6, 1.5)), (0, (4, 1.5, 1, 1.5)), (0, (1, 1)))
 PREFERRED = ("X", "X-", "segX-", "segT", "X+", "XX", "segX+")
@@ -252,13 +252,9 @@ def _legend(ds: xr.Dataset, styles: dict[str, dict[str, Any]]) -> list[Any]:
 
 
 def _title(model: Model) -> str:
-    dots = model.molecule.dots
-    cores = " / ".join(f"{dot.core_radius:g}" for dot in dots)
-    outers = " / ".join(f"{dot.outer_radius:g}" for dot in dots)
-    kind = {1: "monomer", 2: "dimer"}.get(len(dots), f"{len(dots)} dots")
     lines = [
         f"Emission with a surface charge, self-energy model: {model.self_energy}",
-        f"{kind}, core radii {cores} nm, outer radii {outers} nm",
+        sizes(model.molecule),
     ]
     if model.surface_charges:
         others = sum(charge.charge for charge in model.surface_charges)

@@ -24,6 +24,7 @@ from spq.progress import Progress, silent
 from spq.reduced import Reduced
 from spq.reduction import reduction
 from spq.solution import Problem
+from spq.spectrumspec import SpectrumSpec
 from spq.surface import SurfaceCharge
 from spq.units import KV_PER_CM
 
@@ -44,7 +45,9 @@ def _key(model: Model, coarse: bool) -> tuple[Model, bool]:
     """Models with the same key share their discretised problem; coarse: that of the companion."""
     outside = {"surface_charges": (), "electric_field": (0.0, 0.0, 0.0)}
     method = "reduced" if coarse and model.method == "direct" else model.method
-    return model.replace(**outside, method=method, map=MapSpec(), final_state="relaxed"), coarse
+    return model.replace(
+        **outside, method=method, map=MapSpec(), spectrum=SpectrumSpec(), final_state="relaxed"
+    ), coarse
 
 
 def is_prepared(model: Model) -> bool:

@@ -67,7 +67,7 @@ def projected(system: Reduced, vectors: PerKind, amplitudes: PerKind) -> Project
         narrow: PerKind = {}
         for name, each in vectors.items():
             size, used = system.sector(name[0], even)
-            narrow[name] = _transformed(used[number], each[:size])
+            narrow[name] = transformed(used[number], each[:size])
         stacked = np.hstack(list(narrow.values()))
         whole.append(np.zeros((len(section["e"]), stacked.shape[1])))
         whole[-1][: len(stacked)] = stacked
@@ -141,7 +141,7 @@ def _span(factors: PerKind, amplitudes: PerKind, parts: list[slice], negligible:
     return basis[:, np.cumsum(size) > negligible]
 
 
-def _transformed(factors: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+def transformed(factors: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     """Packed symmetric matrices (k, pairs) between other vectors (n, s), packed again."""
     size = len(vectors)
     places = square(size)

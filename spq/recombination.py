@@ -15,13 +15,12 @@ from math import sqrt
 import numpy as np
 from scipy import constants
 
-from spq.correlation import Eigenstates
+from spq.eigenstates import Eigenstates
 from spq.model import Model
 from spq.units import NM
 
 KANE_ENERGY = 17.5  # eV, of CdSe; 17 to 23 are found
 KANE_RANGE = (17.0, 23.0)
-REFRACTIVE_INDEX = 1.49  # of PMMA
 
 
 def local_field(model: Model, dot: int) -> float:
@@ -31,12 +30,19 @@ def local_field(model: Model, dot: int) -> float:
     return 3 * outside / (inside + 2 * outside)
 
 
-def radiative_rate(energy: float, strength: float, field: float, kane: float = KANE_ENERGY) -> float:
-    """Γ in 1/ns of a line at `energy` (eV) with strength S and local field F."""
+def refractive_index(model: Model) -> float:
+    """n of the matrix, √ε optical: 1.48 of PMMA."""
+    return sqrt(model.region_materials[-1].permittivity_optical)
+
+
+def radiative_rate(
+    model: Model, dot: int, energy: float, strength: float, kane: float = KANE_ENERGY
+) -> float:
+    """Γ in 1/ns of a line of a dot (from 0) at `energy` (eV) with strength S."""
     omega = energy * constants.e / constants.hbar
-    square = constants.e**2 * kane * constants.e * field**2 * strength
+    square = constants.e**2 * kane * constants.e * local_field(model, dot) ** 2 * strength
     scale = 6 * np.pi * constants.epsilon_0 * constants.m_e * constants.c**3 * constants.hbar
-    return REFRACTIVE_INDEX * omega * square / scale * constants.nano
+    return refractive_index(model) * omega * square / scale * constants.nano
 
 
 def oscillator_strength(energy: float, strength: float, kane: float = KANE_ENERGY) -> float:

@@ -33,13 +33,14 @@ class Reduced:
 
     hamiltonian: (n, n) of each kind in eV; factors: per surroundings (k, pairs) of each kind in eV^½,
     pairs a >= b in the order of numpy.tril_indices; populations: (N, n, n); axial: (n, n) positions
-    along the axis in nm; pair_overlap: (holes, electrons); central: number of first states that may
-    hold a dot's lowest orbital; even: number of first states that are even about the plane of azimuth
-    0; labels: (n,) the angular function of each state; columns: the fields of every angular function's
-    label, even ones first; potentials: per |m| (size, k_m) in eV, those of the fields, nodal; left_out:
-    eV, largest energy that the basis leaves out of its training problems, infinite if nobody looked; image:
-    (n, n) of each kind in eV, the part of the self-energy `image` in the hamiltonian, if it acts; exact: in
-    a projected problem, each species' part of an external field, which is (b, pairs) of all species.
+    along the axis in nm; pair_overlap: (N, holes, electrons), the dots' parts of ∫ φ_h φ_e; central: number
+    of first states that may hold a dot's lowest orbital; even: number of first states that are even about
+    the plane of azimuth 0; labels: (n,) the angular function of each state; columns: the fields of every
+    angular function's label, even ones first; potentials: per |m| (size, k_m) in eV, those of the fields,
+    nodal; left_out: eV, largest energy that the basis leaves out of its training problems, infinite if
+    nobody looked; image: (n, n) of each kind in eV, the part of the self-energy `image` in the hamiltonian,
+    if it acts; exact: in a projected problem, each species' part of an external field, which is (b, pairs)
+    of all species.
     """
 
     discretisation: Discretisation
@@ -205,7 +206,7 @@ class Reduced:
 
     def electron_hole_overlap(self, electron: np.ndarray, hole: np.ndarray) -> float:
         """⟨φ_e|φ_h⟩."""
-        return float(hole @ self.pair_overlap @ electron)
+        return float(hole @ self.pair_overlap.sum(axis=0) @ electron)
 
 
 def pairs_of(orbitals: np.ndarray) -> np.ndarray:

@@ -87,10 +87,12 @@ def integrated(
     space = discretisation.space
     coulomb = coulomb_factors(discretisation.poisson, basis, tolerance)
     parts = {kind: labelled(space, [len(s.energies) for s in basis[kind]]) for kind in basis}
-    pair_overlap = np.zeros((parts["h"][-1][1].stop, parts["e"][-1][1].stop))
+    dots = [space.dot_at_points == dot for dot in range(len(space.molecule.dots))]
+    pair_overlap = np.zeros((len(dots), parts["h"][-1][1].stop, parts["e"][-1][1].stop))
     for (label, hole), (_, electron) in zip(parts["h"], parts["e"], strict=True):
         values = basis["h"][abs(label)].values * space.weights[:, None]
-        pair_overlap[hole, electron] = values.T @ basis["e"][abs(label)].values
+        for dot, here in enumerate(dots):
+            pair_overlap[dot, hole, electron] = values[here].T @ basis["e"][abs(label)].values[here]
     matrices = {kind: _matrices(discretisation, basis[kind], parts[kind]) for kind in basis}
     system = Reduced(
         discretisation=discretisation,

@@ -11,11 +11,22 @@ from spq.geometry import Array, Molecule, Pair
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+# Okabe and Ito's colours, which colour-blind readers can tell apart.
+COLORS = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 SHELL = "#dcdcdc"
 LINE = "#8a8a8a"
 CORE = "#9a9a9a"
 BRIGHT_SHELL = "#ffe3b0"
 BRIGHT_CORE = "#e69f00"
+
+
+def sizes(molecule: Molecule) -> str:
+    """Return the dots' radii as text for a title."""
+    dots = molecule.dots
+    cores = " / ".join(f"{dot.core_radius:g}" for dot in dots)
+    outers = " / ".join(f"{dot.outer_radius:g}" for dot in dots)
+    kind = {1: "monomer", 2: "dimer"}.get(len(dots), f"{len(dots)} dots")
+    return f"{kind}, core radii {cores} nm, outer radii {outers} nm"
 
 
 def draw_molecule(axes: Axes, molecule: Molecule, emitter: int, sign: float = 1.0) -> None:

@@ -58,15 +58,7 @@ def load_map(path: str | Path) -> xr.Dataset:
 
     Raises InputError if the file is not there, cannot be read or holds no map of spq.
     """
-    import xarray as xr
-
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file")
-    try:
-        ds = xr.load_dataset(path, engine="h5netcdf")
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path}: cannot be read as NetCDF, so it is no map of spq") from error
+    ds = read(path, "map")
     missing = [name for name in NEEDED if name not in ds.variables]
     missing += [name for name in NEEDED_ATTRIBUTES if name not in ds.attrs]
     if missing:
@@ -75,6 +67,22 @@ def load_map(path: str | Path) -> xr.Dataset:
         if name in ds:
             ds[name] = ds[name].astype(bool, keep_attrs=True)
     return ds
+
+
+def read(path: str | Path, what: str) -> xr.Dataset:
+    """Read a NetCDF file whole; what: the kind of result that messages say it should hold.
+
+    Raises InputError if the file is not there or cannot be read.
+    """
+    import xarray as xr
+
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file")
+    try:
+        return xr.load_dataset(path, engine="h5netcdf")
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: cannot be read as NetCDF, so it is no {what} of spq") from error
 
 
 def map_json(ds: xr.Dataset) -> dict[str, Any]:
@@ -183,17 +191,17 @@ def _write_csv(ds: xr.Dataset, path: Path) -> None:
             cells = [
                 str(ds["state"].values[s]),
                 ds.attrs["self_energy"],
-                _cell(ds["charge"].values[c]),
+                cell(ds["charge"].values[c]),
                 p,
-                _cell(ds["z_nm"].values[p]),
-                _cell(ds["phi_deg"].values[p]),
-                *(_cell(x) for x in position[p]),
-                _cell(ds["reference_eV"].values[s]),
+                cell(ds["z_nm"].values[p]),
+                cell(ds["phi_deg"].values[p]),
+                *(cell(x) for x in position[p]),
+                cell(ds["reference_eV"].values[s]),
             ]
-            rows.writerow(cells + [_cell(table[s, c, p]) for table in tables])
+            rows.writerow(cells + [cell(table[s, c, p]) for table in tables])
 
 
-def _cell(value: npt.ArrayLike) -> str:
+def cell(value: npt.ArrayLike) -> str:
     """Return a value as text: ten digits, nothing for NaN."""
     item = np.asarray(value).item()
     if isinstance(item, float):

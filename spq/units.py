@@ -21,3 +21,6 @@ MEV_PER_EV: float = 1.0 / constants.milli
 
 KV_PER_CM: float = 1e-4
 """One kV/cm in V/nm."""
+
+BOLTZMANN: float = constants.k / constants.e
+"""Boltzmann's constant in eV/K (8.617e-5)."""

@@ -5,12 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
-from systems import need_mesh
+from systems import need_gmsh, need_mesh
 
 from spq import gallery
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
-FIGURES = {"shift_map": 2, "sphere_checks": 2}
+FIGURES = {"correlated_emission": 3, "shift_map": 2, "sphere_checks": 2}
 LIMIT = 300  # seconds of one cell, many times what it takes
 PATHS = re.compile(r"/(?:home|root|tmp|work|Users)\b|[A-Z]:\\\\")
 
@@ -38,6 +38,12 @@ def test_stored_clean(name):
 def test_shift_map(tmp_path, monkeypatch):
     need_mesh(gallery.NOMINAL, "coarse")
     run("shift_map", tmp_path, monkeypatch)
+
+
+@pytest.mark.slow
+def test_correlated_emission(tmp_path, monkeypatch):
+    need_gmsh()
+    run("correlated_emission", tmp_path, monkeypatch)
 
 
 def test_sphere_checks(tmp_path, monkeypatch):

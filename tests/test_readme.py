@@ -29,6 +29,12 @@ def test_example(capsys):
     assert dict(shifts["shift_meV"].sizes) == {"state": 2, "charge": 2, "point": 11}
     assert np.all(shifts["converged"]) and float(shifts["shift_meV"].min()) < -1.0
     assert "self-energy model: image" in names["figure"].get_suptitle()
+    lines = names["lines"]
+    assert (
+        lines["initial_placement"].values[0] == "e2 h2"
+        and 5.0 < lines["initial_lifetime_ns"].values[0] < 12.0
+    )
+    assert names["figure_of_lines"].get_suptitle().startswith("Emission at 20 K")
 
 
 def test_table_of_commands(capsys):

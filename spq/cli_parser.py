@@ -1,0 +1,57 @@
+"""The words of the command line: commands, their files and options."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import NoReturn
+
+BAD_INPUT = 2  # exit status
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, like all others of spq."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"spq: error: {message} (see {self.prog} --help)\n")
+
+
+def parser() -> Parser:
+    """Return the parser of `spq COMMAND`; the name of the command is put into `command`."""
+    common = Parser(add_help=False, allow_abbrev=False)
+    common.add_argument("--json", action="store_true", help="print one JSON document")
+    common.add_argument("--out", metavar="DIR", type=Path, help="folder for what is written")
+    common.add_argument("-q", "--quiet", action="store_true", help="no progress, no messages")
+    whole = Parser(
+        prog="spq",
+        description="Emission shifts of charged, coupled colloidal quantum dots.",
+        allow_abbrev=False,
+    )
+    commands = whole.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(name: str, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text, parents=[common], allow_abbrev=False)
+        added.set_defaults(command=name)
+        return added
+
+    added = command("shift-map", "shifts for every place of a surface charge")
+    added.add_argument("file", metavar="FILE", nargs="?", help="input; the nominal dimer without")
+    added = command("emission", "emission energy and shift of each state")
+    added.add_argument("file", metavar="FILE")
+    added.add_argument("--explain", action="store_true", help="what each shift is made of; model spread")
+    added = command("spectrum", "emission spectrum of correlated carriers, every level and line")
+    added.add_argument("file", metavar="FILE")
+    added = command("levels", "single-carrier levels")
+    added.add_argument("file", metavar="FILE")
+    added = command("mesh", "the mesh alone, as a Gmsh file, and its quality")
+    added.add_argument("file", metavar="FILE")
+    added.add_argument("-o", dest="mesh_file", metavar="M.msh", help="by default FILE's name, .msh")
+    command("materials", "the materials table with the source of every value")
+    added = command("init", "write a commented input file")
+    added.add_argument("file", metavar="FILE", nargs="?", default="dimer.toml")
+    added = command("check", "what would be computed, its size and its cost")
+    added.add_argument("file", metavar="FILE")
+    added = command("plot", "draw a stored map or spectrum again")
+    added.add_argument("file", metavar="FILE.nc")
+    added.add_argument("--flip", action="store_true", help="dot 1 at positive coordinates, of a map")
+    return whole
