@@ -10,7 +10,7 @@ from spq.cispec import CISpec
 from spq.eigenstates import Eigenstates, eigenstates
 from spq.geometry import Molecule
 from spq.model import Model
-from spq.multiplets import _pure, _reach, _squared_spins, levels_of
+from spq.multiplets import _pure, _reach, levels_of
 from spq.prepare import prepare
 
 SMALL = CISpec(orbitals=8, outside=16)
@@ -45,8 +45,7 @@ def test_degenerate_spins_of_far_dots():
 def test_mixed_states_are_taken_apart():
     """A singlet and a triplet that are mixed on purpose come back; a pure set is left as it is."""
     states = eigenstates(monomer(), 2, 1, count=4)
-    squares = _squared_spins(states.space, states.vectors)
-    assert np.diag(squares["e"]) == pytest.approx(states.space.squared_spin(states.vectors)["e"], abs=1e-12)
+    squares = states.space.squared_spin(states.vectors)
     assert _pure(states, 4) is states
     spins = np.diag(squares["e"]).round(6)
     first, other = 0, int(np.flatnonzero(spins != spins[0])[0])
@@ -54,9 +53,9 @@ def test_mixed_states_are_taken_apart():
     turn[np.ix_([first, other], [first, other])] = np.array([[0.6, 0.8], [-0.8, 0.6]])
     energies = np.full(4, states.variational[0])
     mixed = Eigenstates(states.space, states.matrices, energies, states.vectors @ turn, 0)
-    assert abs(_squared_spins(mixed.space, mixed.vectors)["e"][0, 0] - spins[first]) > 0.5
+    assert abs(mixed.space.squared_spin(mixed.vectors)["e"][0, 0] - spins[first]) > 0.5
     found = _pure(mixed, 4)
-    again = np.diag(_squared_spins(found.space, found.vectors)["e"])
+    again = np.diag(found.space.squared_spin(found.vectors)["e"])
     assert np.sort(again) == pytest.approx(np.sort(spins), abs=1e-6)
     assert found.vectors.T @ found.vectors == pytest.approx(np.eye(4), abs=1e-9)
 
