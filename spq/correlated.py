@@ -124,7 +124,7 @@ def line(problem: Correlation, state: State, external: np.ndarray | None = None)
     count = COUNT
     while True:
         initial = solved(problem, len(state.electrons), len(state.holes), external, count)
-        known = len(initial.variational)
+        known = min(count, len(initial.variational))  # not what an earlier search has found beyond
         found = np.array([shares(initial, i).get(wanted, 0.0) for i in range(known)])
         if found.max() > PURE or known >= MOST or known < count:
             break
@@ -139,8 +139,8 @@ def line(problem: Correlation, state: State, external: np.ndarray | None = None)
     count = COUNT
     while True:
         final = solved(problem, len(left[0]), len(left[1]), external, count)
-        known = len(final.variational)
-        strengths = (np.abs(amplitudes(initial, final, number, overlap)) ** 2).sum(axis=0)
+        known = min(count, len(final.variational))
+        strengths = (np.abs(amplitudes(initial, final, number, overlap)) ** 2).sum(axis=0)[:known]
         if strengths.max() > MAIN * everything or known >= MOST or known < count:
             break
         count *= 2
