@@ -6,6 +6,9 @@ electron and a hole one pair in two is bright, so the strength of a line is
 and its rate Γ = n ω e² E_P F² S/(6π ε0 m0 c³ ħ) (Efros and Rosen, Annu. Rev. Mater. Sci. 30, 475, 2000, for
 heavy holes; ½ in place of S would be the exciton of perfect overlap). F = 3 ε2/(ε1 + 2 ε2) is the local
 field of a sphere, with optical permittivities. The dipole of a heavy hole lies across the crystal axis.
+
+S counts electron and hole in one place, where correlated states have a cusp: with n active orbitals it falls
+short by about 0.7 n^(-1/3) of itself. Second order is not counted here.
 """
 
 from __future__ import annotations

@@ -182,3 +182,45 @@ def test_lines_add_up():
         made = (np.abs(amplitudes(initial, final, number, overlap)) ** 2).sum()
         assert made == pytest.approx(total_strength(initial, number, overlap), rel=1e-9)
         assert made > 0.1
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_charges_act_as_in_the_mean_field(sign):
+    """Shifts by a charge differ from those of the mean field by a tenth or so, of either sign."""
+    charge = [spq.SurfaceCharge(charge=sign, z=-6.6)]
+    names = ["X@1", "X-@1", "X+@1", "segX-@1"]
+    correlated = [each.shift_meV for each in spq.emission(dimer(), names, charge)]
+    mean_field = [each.shift_meV for each in spq.emission(dimer(method="reduced"), names, charge)]
+    print(np.round(correlated, 2), np.round(mean_field, 2))
+    assert np.allclose(correlated, mean_field, atol=0.7)
+    assert np.abs(correlated).min() > 1.0
+
+
+@pytest.mark.parametrize(("electrons", "holes"), [(1, 1), (2, 1), (2, 2), (1, 3), (3, 1)])
+def test_every_pair_is_bright_once_in_two(electrons, holes):
+    """Over all pairs of orbitals of the other carriers the strengths add up to half the number of pairs."""
+    problem = prepare(gallery.monomer(accuracy="coarse", method="ci", ci=spq.CISpec(orbitals=4, outside=4)))
+    states = eigenstates(problem, electrons, holes, count=2)
+    sizes = problem.orbitals(2).active
+    total = 0.0
+    for hole in range(sizes["h"]):
+        for electron in range(sizes["e"]):
+            one = np.zeros((sizes["h"], sizes["e"]))
+            one[hole, electron] = 1.0
+            total += total_strength(states, 0, one)
+    assert total == pytest.approx(0.5 * electrons * holes, rel=1e-10)
+
+
+def test_populations_are_thermal():
+    """Level by level: degeneracy times Boltzmann's factor."""
+    found = spq.spectrum(dimer(), ["X-"], temperature=300.0, states=6)
+    excitation = 1e-3 * found["initial_excitation_meV"].values
+    weight = found["initial_degeneracy"].values * np.exp(-excitation / (8.617333e-5 * 300))
+    assert np.allclose(found["initial_population"].values, weight / weight.sum(), rtol=1e-5)
+    assert set(found["initial_degeneracy"].values) >= {2, 6} and weight[2] / weight.sum() > 1e-3
+    assert np.allclose(found["line_dots"].sum("dot").values, 1.0)
+    # the two dots' excitons emit about equally fast
+    lines = spq.spectrum(dimer(), ["X"], states=2)
+    rates = [float(lines["line_rate"][lines["line_emitter"] == dot].max()) for dot in (1, 2)]
+    print("rates of the two dots", rates)
+    assert rates[0] / rates[1] == pytest.approx(1.0, abs=0.1)  # with 16 orbitals
