@@ -53,6 +53,7 @@ def emission_table(model: Model, found: Sequence[Emission]) -> str:
     for result in found:
         notes = [] if result.followed else ["not followed"]
         notes += ["hybridised"] if result.hybridised else []
+        notes += [] if result.purity is None else [f"{result.purity:.1%} pure"]
         rows.append(
             (
                 result.state,

@@ -14,6 +14,7 @@ import numpy as np
 from skfem import MeshTet2, MeshTri2
 
 from spq import planar
+from spq.correlation import ACTIVE
 from spq.mesh import cache_name, half_plane_mesh, molecule_mesh, shipped, user_cache
 from spq.meshing import SIZES
 from spq.model import Model
@@ -31,8 +32,12 @@ MESHING = 6e-4  # seconds for each element
 SOLID = (0.0, 9e-4, 5e-5)
 HALF_PLANE = (1.0, 4e-4, 2e-5)
 REDUCED_SOLUTION = 3e-3  # seconds
+# of eigenstates of so many carriers at `normal`, two dots: seconds; more or fewer orbitals by their number
+CORRELATED_SOLUTION = {0: 0.0, 1: 0.01, 2: 0.1, 3: 1.0, 4: 4.0}
+CORRELATED_SETUP, CORRELATED_MEMORY = 12.0, 1.2  # seconds and GB, likewise, companion included
 DIRECT_SOLUTION = 1e-4  # seconds for each unknown
 MEMORY = 0.3  # GB
+NORMAL_ORBITALS = 40
 
 
 @dataclass(frozen=True)
@@ -78,10 +83,26 @@ def estimate(model: Model) -> Cost:
     own, each_unknown, memory = HALF_PLANE if flat else SOLID
     each = DIRECT_SOLUTION * unknowns if model.method == "direct" else REDUCED_SOLUTION
     seconds = own + each_unknown * unknowns * len(model.molecule.dots) + solutions * each
+    memory_GB = MEMORY + memory * unknowns
+    if model.method == "ci":
+        size = _orbitals(model) / NORMAL_ORBITALS
+        seconds = own + size**2 * (CORRELATED_SETUP + repeats * _eigenstates(model))
+        memory_GB += size**2 * CORRELATED_MEMORY
     if not stored:
         seconds += MESHING * elements
-    memory_GB = MEMORY + memory * unknowns
     return Cost(stored, elements, unknowns, points, solutions, round(seconds, 1), round(memory_GB, 2))
+
+
+def _orbitals(model: Model) -> int:
+    """Active orbitals of each kind in a configuration interaction."""
+    return model.ci.orbitals or ACTIVE[model.accuracy] * len(model.molecule.dots)
+
+
+def _eigenstates(model: Model) -> float:
+    """Seconds of all eigenstates that a model's states need in one field; states of as many carriers share."""
+    sets = {(len(state.electrons), len(state.holes)) for state in model.states}
+    sets |= {(electrons - 1, holes - 1) for electrons, holes in sets}
+    return sum(CORRELATED_SOLUTION[min(sum(each), max(CORRELATED_SOLUTION))] for each in sets)
 
 
 def _mesh(model: Model) -> MeshTet2 | MeshTri2:
