@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spq import hartree
+from spq.correlated import Line
 from spq.correlation import Correlation
 from spq.errors import ConvergenceError
 from spq.reduced import Reduced
@@ -72,7 +73,7 @@ def estimated(
     offset = 1e3 * (bare.energy - start.energy)
     share = SHARE[coarse.discretisation.space.harmonics.turning]
     wider = WIDER if isinstance(coarse, Correlation) else 1.0
-    reference = wider * share * abs(offset) + FLOOR
+    reference = np.hypot(wider * share * abs(offset), _extrapolated(bare)) + FLOOR
     done = np.array([i for i, each in enumerate(solved) if each.converged], dtype=int)
     if not len(done):
         return Errors(energy, energy.copy(), reference)
@@ -86,6 +87,7 @@ def estimated(
     shift = 1e3 * (energies - np.array([each.energy for each in found if each.converged])) - offset
     both = np.column_stack([shift, shift + offset])
     size = share * np.array([1.0, wider]) * np.sqrt(both**2 + np.mean(both**2, axis=0)) + FLOOR
+    size[:, 1] = np.hypot(size[:, 1], [_extrapolated(solved[i]) for i in looked])
     if not ordered and len(looked) < len(done):
         size[:] = np.quantile(size, COVERED, axis=0)
     every = np.arange(len(solved))
@@ -93,3 +95,8 @@ def estimated(
     lost = np.setdiff1d(every, done)
     shift_error[lost] = error[lost] = np.nan
     return Errors(error, shift_error, reference)
+
+
+def _extrapolated(found: Found) -> float:
+    """Part of a correlated energy that is extrapolated, meV: how far off it may be; else 0."""
+    return 1e3 * abs(found.extrapolation) if isinstance(found, Line) else 0.0

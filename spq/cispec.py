@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spq import checks
+from spq.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -14,8 +15,8 @@ class CISpec:
 
     orbitals: active orbitals of each kind of carrier in the whole molecule, ± partners counted; levels
     are not cut. outside: orbitals of each kind that second order counts, >= orbitals. rank: most carriers
-    in active orbitals other than the lowest one of every dot. energy: eV, most that a configuration lies
-    above the lowest in Σ h. memory: GB that a solution may take. Raises InputError.
+    in active orbitals beyond the lowest ones, as many as there are dots. energy: eV, most that a
+    configuration lies above the lowest in Σ h. memory: GB that a solution may take. Raises InputError.
     """
 
     orbitals: int | None = None
@@ -32,5 +33,8 @@ class CISpec:
                 clean[name] = checks.integer(value, f"ci.{name}", minimum=least)
         if self.energy is not None:
             clean["energy"] = checks.number(self.energy, "ci.energy", "eV", above=0.0)
+        few, many = clean.get("orbitals"), clean.get("outside")
+        if few and many and many < few:
+            raise InputError(f"ci.outside = {many}: must be >= ci.orbitals = {few}")
         for key, value in clean.items():
             object.__setattr__(self, key, value)

@@ -116,6 +116,10 @@ class Configurations:
                 found += self._links(here, row, rest[here], inside)
         return found
 
+    def forget(self) -> None:
+        """Drop the links, which take most memory; they are made again when asked for."""
+        self.__dict__.pop("interactions", None)
+
     def _links(self, here: np.ndarray, row: np.ndarray, rest: np.ndarray, matrix: np.ndarray) -> list[Link]:
         """Links of configurations with these rows; spectators that leave about as many rows share one."""
         _, spectator, count = np.unique(rest, return_inverse=True, return_counts=True)

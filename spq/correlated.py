@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 
@@ -20,11 +21,15 @@ from spq.parallel import in_threads
 from spq.recombination import amplitudes, total_strength
 
 log = logging.getLogger(__name__)
+_lock = Lock()
 
 COUNT = 8  # eigenstates looked through at first
 MOST = 32
 PURE = 0.5  # share of a placement above which an eigenstate is that placement's
-NEARLY = 0.8  # of the largest share: eigenstates that share a placement evenly
+NEARLY, COUNTS = 0.8, 0.3  # of the largest share, and least share: eigenstates that share a placement
+SHARED = 0.75  # share below which a level is one of several that share the placement
+CLOSE = 5e-3  # eV, between levels that share a placement
+DEGENERATE = 1e-5  # eV
 SOME = 0.05  # share below which no eigenstate resembles the placement
 MAIN = 0.3  # of all strength: a line that is the main one
 REMEMBERED = 6e8  # bytes of eigenstates in fields
@@ -64,11 +69,22 @@ class Line:
         return 2 * self.strength / (state.electrons.count(state.emitter) * state.holes.count(state.emitter))
 
     @property
-    def sharing(self) -> float:
-        """Least share of a carrier on its dot before and after, as if all carriers were alike."""
-        before = self.purity ** (1 / (len(self.state.electrons) + len(self.state.holes)))
-        left = len(self.state.electrons) + len(self.state.holes) - 2
-        return min(before, self.final_purity ** (1 / max(left, 1)))
+    def localised(self) -> tuple[float, float]:
+        """Least share of a carrier on its dot, before the emission and after it."""
+        state = self.state
+        before = _least(state.electrons, self.electrons), _least(state.holes, self.holes)
+        after = _least(state.final[0], self.final_electrons), _least(state.final[1], self.final_holes)
+        return min(before), min(after)
+
+    @property
+    def extrapolation(self) -> float:
+        """Part of the energy that is extrapolated, eV."""
+        return self.initial.extrapolation - self.final.extrapolation
+
+
+def _least(dots: tuple[int, ...], populations: tuple[float, ...]) -> float:
+    """Least population of a dot for each carrier that belongs there, of like carriers."""
+    return min((populations[dot - 1] / dots.count(dot) for dot in set(dots)), default=1.0)
 
 
 @dataclass(frozen=True)
@@ -120,32 +136,12 @@ def line(problem: Correlation, state: State, external: np.ndarray | None = None)
     InputError
         If the configurations need more memory than allowed.
     """
-    wanted = (state.electrons, state.holes)
-    count = COUNT
-    while True:
-        initial = solved(problem, len(state.electrons), len(state.holes), external, count)
-        known = min(count, len(initial.variational))  # not what an earlier search has found beyond
-        found = np.array([shares(initial, i).get(wanted, 0.0) for i in range(known)])
-        if found.max() > PURE or known >= MOST or known < count:
-            break
-        count *= 2
-    if found.max() < SOME:
-        raise ConvergenceError(
-            f"none of the lowest {known} eigenstates has more than {SOME:.0%} of {state.carriers}"
-        )
-    number = int(np.flatnonzero(found >= NEARLY * found.max())[0])
-    left, overlap = state.final, problem.orbitals(2).overlap
-    everything = total_strength(initial, number, overlap)
-    count = COUNT
-    while True:
-        final = solved(problem, len(left[0]), len(left[1]), external, count)
-        known = min(count, len(final.variational))
-        strengths = (np.abs(amplitudes(initial, final, number, overlap)) ** 2).sum(axis=0)[:known]
-        if strengths.max() > MAIN * everything or known >= MOST or known < count:
-            break
-        count *= 2
-    pure = np.array([shares(final, i).get(left, 0.0) for i in range(known)])
+    initial, number, purity = _initial(problem, state, external)
+    final, strengths, pure = _final(problem, state, external, initial, number)
     last = int(np.argmax(strengths * pure))
+    # degenerate final levels share the line
+    same = np.abs(final.variational[: len(pure)] - final.variational[last]) < DEGENERATE
+    strength = float((strengths * (pure > PURE * pure[last]))[same].sum())
     before, after = (
         dot_populations(shares(states, place), problem.dots)
         for states, place in ((initial, number), (final, last))
@@ -154,13 +150,58 @@ def line(problem: Correlation, state: State, external: np.ndarray | None = None)
         state,
         initial.energy(number),
         final.energy(last),
-        float(found[number]),
+        purity,
         float(pure[last]),
-        float(strengths[last]),
+        strength,
         *before,
         *after,
         initial.iterations + final.iterations,
     )
+
+
+def _initial(
+    problem: Correlation, state: State, external: np.ndarray | None
+) -> tuple[Eigenstates, int, float]:
+    """The eigenstate that a state's name means: its set, number and share of the placement.
+
+    It is the lowest one with a share that counts; of levels that share the placement evenly the brightest.
+    """
+    wanted, count = (state.electrons, state.holes), COUNT
+    while True:
+        states = solved(problem, len(state.electrons), len(state.holes), external, count)
+        known = min(count, len(states.variational))  # not what an earlier search has found beyond
+        found = np.array([shares(states, i).get(wanted, 0.0) for i in range(known)])
+        enough = np.flatnonzero(found >= min(NEARLY * found.max(), COUNTS))
+        first = int(enough[0])
+        together = np.flatnonzero(np.abs(states.variational[:known] - states.variational[first]) < CLOSE)
+        if found[together].sum() > PURE or known >= MOST or known < count:
+            break
+        count *= 2
+    if found.max() < SOME:
+        raise ConvergenceError(
+            f"none of the lowest {known} eigenstates has more than {SOME:.0%} of {state.carriers}"
+        )
+    overlap = problem.orbitals(2).overlap
+    even = [i for i in together if i in enough]
+    bright = [float(found[i]) * total_strength(states, int(i), overlap) for i in even]
+    number = int(even[int(np.argmax(bright))]) if found[first] < SHARED else first
+    return states, number, float(found[number])
+
+
+def _final(
+    problem: Correlation, state: State, external: np.ndarray | None, initial: Eigenstates, number: int
+) -> tuple[Eigenstates, np.ndarray, np.ndarray]:
+    """Final eigenstates, with the main line among them: the strengths into each, and its share (v,)."""
+    left, overlap, count = state.final, problem.orbitals(2).overlap, COUNT
+    everything = total_strength(initial, number, overlap)
+    while True:
+        final = solved(problem, len(left[0]), len(left[1]), external, count)
+        known = min(count, len(final.variational))
+        strengths = (np.abs(amplitudes(initial, final, number, overlap)) ** 2).sum(axis=0)[:known]
+        if strengths.max() > MAIN * everything or known >= MOST or known < count:
+            break
+        count *= 2
+    return final, strengths, np.array([shares(final, i).get(left, 0.0) for i in range(known)])
 
 
 def solved(
@@ -172,7 +213,8 @@ def solved(
     known = memory.get(key)
     if known is None or len(known.variational) < min(count, known.space.size):
         known = eigenstates(problem, electrons, holes, external, count)
-        memory[key] = known
-        while sum(each.vectors.nbytes for each in list(memory.values())) > REMEMBERED and len(memory) > 1:
-            memory.pop(next(iter(memory)), None)
+        with _lock:
+            memory[key] = known
+            while sum(each.nbytes for each in memory.values()) > REMEMBERED and len(memory) > 1:
+                memory.pop(next(iter(memory)))
     return known

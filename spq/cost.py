@@ -99,7 +99,7 @@ def _orbitals(model: Model) -> int:
 
 
 def _eigenstates(model: Model) -> float:
-    """Seconds of all eigenstates that a model's states need in one field; states of as many carriers share."""
+    """Seconds of all eigenstates that a model's states need in one field."""
     sets = {(len(state.electrons), len(state.holes)) for state in model.states}
     sets |= {(electrons - 1, holes - 1) for electrons, holes in sets}
     return sum(CORRELATED_SOLUTION[min(sum(each), max(CORRELATED_SOLUTION))] for each in sets)

@@ -16,6 +16,7 @@ from spq.configurations import Configurations, configurations, particles
 from spq.correlation import Correlation
 from spq.davidson import WIDEST, lowest
 from spq.discretisation import SIGN
+from spq.errors import InputError
 from spq.orbitals import DEGENERATE, Orbitals
 from spq.perturbation import second_order
 from spq.reduced import PerKind
@@ -25,8 +26,10 @@ MOST = 25_000  # configurations taken unless asked for more
 RESIDUAL = 1e-5  # eV, norm; an energy's error is its square over the distance of the next level
 DENSE, DENSER = 400, 10  # configurations, and configurations for each state, that are diagonalised at once
 GUARD = 3  # states beyond those wanted, which need not converge
+EVERYTHING = 0.1  # of the first vectors; with less, states of a symmetry that they lack are missed
 AWAY = 30.0  # eV, of vectors that are not antisymmetric
 COUPLED = 1e-10  # eV, between orbitals of different m: a field that turns
+SPAN = 1.5  # least ratio of the numbers of orbitals that are extrapolated from
 FITTED = 6  # numbers of orbitals from N/2 to N that are extrapolated from
 
 
@@ -44,6 +47,12 @@ class Eigenstates:
     vectors: np.ndarray
     iterations: int
     _energies: dict[int, Energy] = field(default_factory=dict)
+
+    @property
+    def nbytes(self) -> int:
+        """About what it keeps in memory."""
+        arrays = [self.vectors, self.space.table, *self.matrices.values()]
+        return 3 * sum(each.nbytes for each in arrays)
 
     def energy(self, number: int) -> Energy:
         """What the energy of one state consists of."""
@@ -110,6 +119,7 @@ def eigenstates(
     selection = _selection(problem, single, len(carriers), count)
     space = configurations(single, carriers, conserved, selection)
     found = _solved(space, matrices, count, None if bare else known)
+    space.forget()
     if bare:
         problem.bare[key] = found
     return found
@@ -126,23 +136,28 @@ def _selection(problem: Correlation, single: Orbitals, carriers: int, count: int
     if energy is None and carriers > 2:
         energy = _energy_for(single, carriers)
     reference = tuple((kind, problem.dots) for kind in SIGN)
-    vectors = 2 * WIDEST * (count + GUARD)
+    vectors = 3 * (WIDEST + 1) * (count + GUARD)
     return Selection(spec.rank, energy, reference, 1e9 * spec.memory, vectors)
 
 
 def _energy_for(single: Orbitals, carriers: int) -> float | None:
-    """Energy below which about MOST configurations lie; None: all of them."""
-    levels = single.energies["e"][: single.active["e"]]
-    if len(levels) ** carriers <= MOST:
+    """Energy below which about MOST configurations of the denser levels lie; None: all of them."""
+    levels = [single.energies[kind][: single.active[kind]] for kind in SIGN]
+    if max(len(each) for each in levels) ** carriers <= MOST:
         return None
-    return energy_of(levels, carriers, MOST)
+    return min(energy_of(each, carriers, MOST) for each in levels)
 
 
 def _solved(space: Configurations, matrices: PerKind, count: int, near: Eigenstates | None) -> Eigenstates:
     """The lowest states; `near`: those of a similar problem to start from."""
-    count = min(count, int(space.canonical.sum()))
     if not space.carriers:
         return Eigenstates(space, matrices, np.zeros(1), np.ones((1, 1)), 0)
+    count = min(count, int(space.canonical.sum()))
+    if not count:
+        raise InputError(
+            f"{len(space.carriers)} carriers do not fit into the orbitals and configurations allowed: give "
+            "more ci.orbitals, a higher ci.rank or ci.energy"
+        )
     links = [*space.interactions, *space.single(matrices)]
 
     def applied(vectors):
@@ -175,16 +190,15 @@ def _start(
     """First vectors (D, v), independent: known states, the rest by the diagonal."""
     random = np.random.default_rng(11)
     # a little of everything, so that no symmetry is left out by chance
-    weight = 1e-3 / (1 + 50 * (diagonal - diagonal.min())) ** 2
+    weight = EVERYTHING / (1 + 50 * (diagonal - diagonal.min())) ** 2
     start = (weight[:, None] * random.standard_normal((space.size, count))).astype(kind)
     first = np.argsort(np.where(space.canonical, diagonal, np.inf), kind="stable")[:count]
-    start[first, np.arange(count)] += 1.0
+    take = 0 if near is None else min(count, near.vectors.shape[1])
+    start[first[: count - take], np.arange(take, count)] += 1.0
     if near is not None:
-        take = min(count, near.vectors.shape[1])
         place = np.searchsorted(space.flat, near.space.flat)
         place = np.minimum(place, space.size - 1)
         there = space.flat[place] == near.space.flat
-        start[:, :take] *= 1e-3
         start[place[there], :take] += near.vectors[there, :take]
     return space.antisymmetric(start)
 
@@ -200,7 +214,7 @@ def _energy(states: Eigenstates, number: int) -> Energy:
     levels = space.orbitals.energies[space.carriers[0].kind]
     least = max(max(space.shape), count // 2)
     counts = _whole(levels, np.linspace(least, count, FITTED).astype(int))
-    if len(counts) < 3:
+    if len(counts) < 3 or count < SPAN * least:
         return Energy(variational, second, 0.0)
     values = [found.total(each) for each in counts]
     _, limit = np.polyfit(1 / np.array(counts), values, 1)

@@ -74,7 +74,8 @@ def _level(states: Eigenstates, number: int, spins: tuple[float, float], dots: i
     placements = shares(states, number)
     placement, purity = next(iter(placements.items()))
     populations = dot_populations(placements, dots)
-    total = states.space.total
+    turning = states.space.orbitals.system.discretisation.space.harmonics.turning
+    total = states.space.total if turning else None
     return Level(states, number, states.energy(number), placement, purity, populations, spins, total)
 
 

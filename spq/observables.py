@@ -114,7 +114,8 @@ def describe(problem: Problem, found: Found) -> dict:
     """What a result says beside its energies: overlap, flags, populations, iterations."""
     if isinstance(found, Line):
         names = ("overlap", "converged", "iterations", "purity", *POPULATIONS)
-        flags = {"followed": found.purity > FOLLOWED, "hybridised": found.sharing < LOCALISED}
+        before, after = found.localised
+        flags = {"followed": before > FOLLOWED, "hybridised": min(before, after) < LOCALISED}
         return {name: getattr(found, name) for name in names} | flags
     assert isinstance(found, Transition) and not isinstance(problem, Correlation)
     return _described(problem, found)

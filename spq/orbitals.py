@@ -104,13 +104,31 @@ def lowest_orbitals(discretisation: Discretisation, count: int) -> Basis:
         for m in range(max(space.harmonics.orbital) + 1):
             # of the lowest N levels of a sphere a share of about 1/(3m + 5) has one m
             expected = SPARE + (3 * count // (3 * m + 7) if space.harmonics.turning else count)
-            expected = min(expected, len(space.orbital_free(m)) // 2)
-            found.append(lowest_states(discretisation.carrier(kind, m), expected))
-        levels = np.concatenate([np.repeat(e, 2 if m else 1) for m, (e, _) in enumerate(found)])
-        highest = np.sort(levels)[min(count, len(levels)) - 1]
+            found.append(_lowest(discretisation, kind, m, expected))
+        highest = _highest(found, count)
+        for m, (energies, _) in enumerate(found):  # in a long chain one m may have more
+            while energies[-1] <= highest and len(energies) < _most(discretisation, m):
+                found[m] = _lowest(discretisation, kind, m, 2 * len(energies))
+                energies, highest = found[m][0], _highest(found, count)
         states = [(e[e <= highest], o[:, e <= highest]) for e, o in found]
         basis[kind] = tuple(States(e, o, space.orbital_values(o)) for e, o in states)
     return basis
+
+
+def _most(discretisation: Discretisation, harmonic: int) -> int:
+    return len(discretisation.space.orbital_free(harmonic)) // 2
+
+
+def _lowest(discretisation: Discretisation, kind: str, harmonic: int, count: int) -> tuple:
+    """Energies (n,) and orbitals (dofs, n) of the lowest states of one harmonic."""
+    count = min(count, _most(discretisation, harmonic))
+    return lowest_states(discretisation.carrier(kind, harmonic), count)
+
+
+def _highest(found: list[tuple], count: int) -> float:
+    """The energy of the last of the lowest `count` states, those of m > 0 twice."""
+    levels = np.concatenate([np.repeat(e, 2 if m else 1) for m, (e, _) in enumerate(found)])
+    return float(np.sort(levels)[min(count, len(levels)) - 1])
 
 
 def orbitals(system: Reduced, active: int) -> Orbitals:

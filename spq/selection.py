@@ -11,6 +11,7 @@ from spq.errors import InputError
 from spq.orbitals import Orbitals
 
 BYTES = 8
+BLOCKS = 8  # Σ m of about as many pairs each
 LEVEL_BIN = 2e-3  # eV, of the count of configurations by energy
 
 
@@ -27,7 +28,7 @@ class Selection:
     energy: float | None = None
     reference: tuple[tuple[str, int], ...] = ()
     memory: float = 6e9
-    vectors: int = 200
+    vectors: int = 300
 
 
 def check_memory(orbitals: Orbitals, sizes: list[int], total: int | None, selection: Selection) -> None:
@@ -39,7 +40,11 @@ def check_memory(orbitals: Orbitals, sizes: list[int], total: int | None, select
     listed = BYTES * (selection.vectors + len(sizes) ** 2) * share * _counted(orbitals, sizes, selection)
     outside = np.mean([len(orbitals.energies[kind]) for kind in orbitals.energies])
     tensors = BYTES * float(np.prod(sizes)) * (3 + len(sizes) * outside / np.mean(sizes))
-    needed = listed + (tensors if len(sizes) > 1 else 0.0)
+    # the interaction of all pairs with the active ones, in blocks of one Σ m
+    blocks = 3 * BYTES * len(orbitals.energies) * (outside * np.mean(sizes)) ** 2 / (BLOCKS if turning else 1)
+    if turning and total is None:
+        listed, tensors = 2 * listed, 2 * tensors  # complex in general
+    needed = listed + (tensors + blocks if len(sizes) > 1 else 0.0)
     if needed > selection.memory:
         fitting = int(np.mean(sizes) * (selection.memory / needed) ** (1 / len(sizes)))
         raise InputError(
@@ -57,7 +62,8 @@ def _counted(orbitals: Orbitals, sizes: list[int], selection: Selection) -> floa
         terms = [comb(len(sizes), k) * max(sizes) ** k for k in range(min(selection.rank, len(sizes)) + 1)]
         found = min(found, sum(n * inside ** (len(sizes) - k) for k, n in enumerate(terms)))
     if selection.energy is not None:
-        found = min(found, number_below(orbitals.energies["e"][: max(sizes)], len(sizes), selection.energy))
+        levels = [each[: max(sizes)] for each in orbitals.energies.values()]
+        found = min(found, max(number_below(each, len(sizes), selection.energy) for each in levels))
     return found
 
 

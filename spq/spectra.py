@@ -20,7 +20,7 @@ from spq.errors import ConvergenceError, SpqError
 from spq.labelling import written
 from spq.model import Model
 from spq.multiplets import Level, levels_of
-from spq.prepare import companion, external_field, prepare, threads
+from spq.prepare import external_field, threads, with_companion
 from spq.progress import Progress, silent
 from spq.recombination import (
     amplitudes,
@@ -90,7 +90,7 @@ def spectrum(
     if surface_charges is not None:
         changes["surface_charges"] = tuple(surface_charges)
     model = model.replace(**changes)
-    problem, coarse = prepare(model, progress), companion(model, progress)
+    problem, coarse = with_companion(model, progress)
     assert isinstance(problem, Correlation) and (coarse is None or isinstance(coarse, Correlation))
     found: dict[str, dict[str, np.ndarray]] = {}
     failed: list[str] = []
@@ -234,7 +234,11 @@ def _errors(
         return {}
     share = WIDER * SHARE[coarse.discretisation.space.harmonics.turning]
     pairs = [(i, f) for i in firsts for f in lasts]
-    return {(i, f): 1e3 * share * abs(firsts[i] - lasts[f]) + FLOOR for i, f in pairs}
+    found = {}
+    for i, f in pairs:
+        extrapolated = initial[i].energy.extrapolation - final[f].energy.extrapolation
+        found[i, f] = 1e3 * float(np.hypot(share * (firsts[i] - lasts[f]), extrapolated)) + FLOOR
+    return found
 
 
 def _offsets(levels: list[Level], others: list[Level]) -> dict[int, float]:

@@ -9,6 +9,8 @@ from spq import checks
 from spq.carriers import parse_charge
 from spq.errors import InputError
 
+MOST_PHONONS = 20.0
+
 
 @dataclass(frozen=True)
 class SpectrumSpec:
@@ -42,7 +44,7 @@ class SpectrumSpec:
             "carriers": tuple(carriers),
             "temperature": checks.number(self.temperature, "spectrum.temperature", "K", above=0.0),
             "states": checks.integer(self.states, "spectrum.states", minimum=1),
-            "width": checks.number(self.width, "spectrum.width", "meV", above=0.0),
+            "width": checks.number(self.width, "spectrum.width", "meV", minimum=1e-2),
             "kane_energy": checks.number(self.kane_energy, "spectrum.kane_energy", "eV", above=0.0),
         }
         for name, unit in (("phonons", "meV"), ("huang_rhys", "")):
@@ -53,5 +55,7 @@ class SpectrumSpec:
             )
         if len(clean["phonons"]) != len(clean["huang_rhys"]):
             raise InputError("spectrum.huang_rhys: must be one factor for each of spectrum.phonons")
+        if sum(clean["huang_rhys"]) > MOST_PHONONS:
+            raise InputError(f"spectrum.huang_rhys: must add up to {MOST_PHONONS:g} at most")
         for key, value in clean.items():
             object.__setattr__(self, key, value)

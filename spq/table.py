@@ -16,7 +16,7 @@ from spq.accuracy import estimated
 from spq.carriers import State
 from spq.errors import ConvergenceError, InputError
 from spq.model import Model
-from spq.observables import FLAGS, POPULATIONS, VARIABLES, describe
+from spq.observables import CORRELATED, FLAGS, POPULATIONS, VARIABLES, describe
 from spq.prepare import set_fields, threads, with_companion
 from spq.progress import Progress, silent
 from spq.solution import Lines, Snapshots, solver, without_charges
@@ -118,9 +118,13 @@ class Table:
         owners = np.array([i for _, i in together], dtype=int)
         return set_fields(system, self.model, positions.reshape(-1, 3), values, owners, len(sets))
 
+    @property
+    def _variables(self) -> dict[str, tuple[str, str]]:
+        return VARIABLES | (CORRELATED if self.model.method == "ci" else {})
+
     def _empty(self, entries: int) -> dict[str, np.ndarray]:
         dots = len(self.model.molecule.dots)
-        data = {name: np.full((entries, dots), np.nan) for name in VARIABLES}
+        data = {name: np.full((entries, dots), np.nan) for name in self._variables}
         data |= {name: np.zeros((entries, dots), dtype=bool) for name in FLAGS}
         data |= {name: np.full((entries, dots, dots), np.nan) for name in POPULATIONS}
         data["iterations"] = np.zeros((entries, dots), dtype=int)
@@ -158,7 +162,7 @@ class Table:
         both = ("entry", "emitter")
         variables: dict[str, Any] = {
             name: (both, data[name], {"units": unit, "long_name": text})
-            for name, (unit, text) in VARIABLES.items()
+            for name, (unit, text) in self._variables.items()
         }
         text = "emission energy of the same state without surface charges"
         variables["reference_eV"] = (both, data["reference_eV"], {"units": "eV", "long_name": text})

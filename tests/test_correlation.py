@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from systems import discretised
+from systems import discretised, need_gmsh
 
 from spq import davidson, gallery
 from spq.carriers import parse_state
@@ -28,6 +28,7 @@ from spq.transition import uncharged
 
 BOHR_5 = 5.29177211  # nm
 SMALL = CISpec(orbitals=14, outside=40)
+FEW = CISpec(orbitals=16, outside=40)
 
 
 @functools.cache
@@ -261,6 +262,43 @@ def test_a_field_without_symmetry_is_that_field_turned():
     assert np.allclose(energies[0], energies[1], atol=1e-8, rtol=0)
     field = external_field(basis, model, [SurfaceCharge(1.0, z=-3.0)])
     assert not np.iscomplexobj(eigenstates(basis, 2, 1, field, count=2).vectors)
+
+
+@pytest.mark.parametrize("z", [-4.0, -1.0, 2.0, 3.5])
+def test_the_lowest_states_are_all_there(z):
+    """In a field off the axis, where states have either parity and spin: as of a search for more."""
+    basis, model = problem(dimer(ci=FEW)), dimer(ci=FEW)
+    field = external_field(basis, model, [SurfaceCharge(1.0, z=z)])
+    for carriers in ((2, 1), (1, 2)):
+        few = eigenstates(basis, *carriers, field, count=8).variational
+        many = eigenstates(basis, *carriers, field, count=24).variational
+        assert np.allclose(few, many[:8], atol=1e-7)
+        # from the states without the field too
+        eigenstates(basis, *carriers, count=8)
+        again = eigenstates(basis, *carriers, field, count=8).variational
+        assert np.allclose(again, many[:8], atol=1e-7)
+
+
+def test_too_few_orbitals_are_refused():
+    basis = problem(monomer(ci=SMALL))
+    with pytest.raises(InputError, match=r"4 carriers do not fit .* give more ci\.orbitals"):
+        eigenstates(narrowed(basis, orbitals=1), 3, 1)
+
+
+def test_memory_is_bounded_by_its_estimate():
+    """What a solid needs, traced, against what it is refused below."""
+    import tracemalloc
+
+    need_gmsh()
+    basis = problem(monomer(discretisation="solid", ci=CISpec(orbitals=20, outside=40)))
+    tracemalloc.start()
+    states = eigenstates(narrowed(basis), 2, 1, count=2)
+    states.energy(0)
+    peak = 1e-9 * tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    print(f"peak {peak:.3f} GB")
+    with pytest.raises(InputError, match="would fit"):
+        eigenstates(narrowed(basis, memory=peak), 2, 1, count=2)
 
 
 def test_what_does_not_fit_is_refused():

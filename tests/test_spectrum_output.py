@@ -170,7 +170,7 @@ def test_bad_input_is_one_line(folder, capsys, name):
 
 
 def test_unwritable_folder_is_found_before_computing(folder, capsys, monkeypatch):
-    monkeypatch.setattr(MODULE, "prepare", None)
+    monkeypatch.setattr(MODULE, "with_companion", None)
     (folder / "file").write_text("in the way")
     message = refused(capsys, "spectrum", "one.toml", "--out", "file/below")
     assert "output folder file/below: cannot be written" in message
