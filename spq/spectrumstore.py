@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spq.errors import InputError
 from spq.spectraldata import INITIAL, LINE
 from spq.store import Writer, cell, plain, read, write_files
 
@@ -58,11 +57,7 @@ def load_spectrum(path: str | Path) -> xr.Dataset:
 
     Raises InputError if the file is not there, cannot be read or holds no spectrum of spq.
     """
-    ds = read(path, "spectrum")
-    missing = [name for name in NEEDED if name not in ds.variables]
-    missing += [name for name in NEEDED_ATTRIBUTES if name not in ds.attrs]
-    if missing:
-        raise InputError(f"{path}: is no spectrum of spq, it lacks {', '.join(missing)}")
+    ds = read(path, "spectrum", NEEDED, NEEDED_ATTRIBUTES)
     for name, variable in ds.variables.items():
         if variable.dtype == object:  # text of any length on disk
             ds[name] = ds[name].astype(str, keep_attrs=True)

@@ -9,7 +9,7 @@ import csv
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,21 +58,19 @@ def load_map(path: str | Path) -> xr.Dataset:
 
     Raises InputError if the file is not there, cannot be read or holds no map of spq.
     """
-    ds = read(path, "map")
-    missing = [name for name in NEEDED if name not in ds.variables]
-    missing += [name for name in NEEDED_ATTRIBUTES if name not in ds.attrs]
-    if missing:
-        raise InputError(f"{path}: is no map of spq, it lacks {', '.join(missing)}")
+    ds = read(path, "map", NEEDED, NEEDED_ATTRIBUTES)
     for name in BOOLEAN:
         if name in ds:
             ds[name] = ds[name].astype(bool, keep_attrs=True)
     return ds
 
 
-def read(path: str | Path, what: str) -> xr.Dataset:
+def read(
+    path: str | Path, what: str, needed: Sequence[str] = (), attributes: Sequence[str] = ()
+) -> xr.Dataset:
     """Read a NetCDF file whole; what: the kind of result that messages say it should hold.
 
-    Raises InputError if the file is not there or cannot be read.
+    Raises InputError if the file is not there, cannot be read or lacks a variable or attribute needed.
     """
     import xarray as xr
 
@@ -80,9 +78,14 @@ def read(path: str | Path, what: str) -> xr.Dataset:
     if not path.is_file():
         raise InputError(f"{path}: there is no such file")
     try:
-        return xr.load_dataset(path, engine="h5netcdf")
+        ds = xr.load_dataset(path, engine="h5netcdf")
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path}: cannot be read as NetCDF, so it is no {what} of spq") from error
+    missing = [name for name in needed if name not in ds.variables]
+    missing += [name for name in attributes if name not in ds.attrs]
+    if missing:
+        raise InputError(f"{path}: is no {what} of spq, it lacks {', '.join(missing)}")
+    return ds
 
 
 def map_json(ds: xr.Dataset) -> dict[str, Any]:
