@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from spq.store import load_map as load_map
     from spq.store import save_map as save_map
     from spq.surface import SurfaceCharge as SurfaceCharge
+    from spq.sweeps import sweep as sweep
     from spq.table import Table as Table
 
 # public name: module that defines it, imported when the name is first used
@@ -73,6 +74,7 @@ _PUBLIC = {
     "save_spectrum": "spectrumstore",
     "shift_map": "shiftmap",
     "spectrum": "spectra",
+    "sweep": "sweeps",
     "transfer": "forster",
 }
 __all__ = [*_PUBLIC, "plot"]

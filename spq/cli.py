@@ -192,7 +192,7 @@ def _materials(args: argparse.Namespace) -> int:
 
 def _init(args: argparse.Namespace) -> int:
     from spq import store
-    from spq.inputfile import TEMPLATE
+    from spq.template import TEMPLATE
 
     path = (args.out or Path()) / args.file
     if path.exists():
@@ -256,5 +256,6 @@ COMMANDS = {
 def _model(file: str | None) -> Model:
     """Return the Model of an input file, or the nominal heterodimer."""
     from spq import inputfile
+    from spq.template import TEMPLATE
 
-    return inputfile.loads(inputfile.TEMPLATE) if file is None else inputfile.load(file)
+    return inputfile.loads(TEMPLATE) if file is None else inputfile.load(file)

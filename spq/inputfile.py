@@ -44,83 +44,8 @@ TABLES: dict[str, tuple[str, ...]] = {
 }
 """Tables of the input file and their keys; [materials.X] holds keys of spq.materials.VALUES."""
 
-TEMPLATE = """\
-# Input of spq: two fused core/shell quantum dots. Lengths in nm, energies in eV.
-# Every key but [[dots]] can be left out; the values below are the defaults.
-
-[[dots]]                      # dot 1 (negative z in a dimer)
-core_radius = 1.3
-shell_thickness = 2.1
-core = "CdSe"
-shell = "CdS"
-gradation = 0.0               # width over which core turns into shell, from the core's surface outwards
-# c_axis = [0.0, 0.0, 1.0]    # crystal axis, for anisotropic holes; default: the long axis
-# position = [0.0, 0.0, 0.0]  # centre; for all dots or for none
-
-[[dots]]                      # dot 2; leave it out for a single dot
-core_radius = 1.35
-shell_thickness = 2.1
-
-[geometry]
-# center_distance = 6.4       # default: sum of outer radii - 0.45; greater than that sum: a gap
-neck_diameter = 0.0           # 0: only the lens where the spheres meet
-linker_diameter = 0.0         # of a linker across the gap between two unfused dots; 0: none
-
-[materials]
-matrix = "PMMA"
-linker = "ligand"             # barrier, mass and permittivity of the linker, if there is one
-conduction_band_offset = 0.10 # of CdS above CdSe
-permittivity = "static"       # or "optical"
-# [materials.CdSe]            # any value of any material; a new material needs all six
-# electron_mass = 0.13        # m0
-# hole_mass = 0.45            # m0; with hole_mass_parallel (along the crystal axis) that across it
-# gap = 1.84                  # at 4 K
-# conduction_band = 0.0       # above CdSe
-# permittivity_static = 9.5
-# permittivity_optical = 6.2
-
-[model]
-self_energy = "image"         # or "none", "density"
-image_cut = 0.1               # nm; the image is a straight line so far on both sides of a core's surface
-image_prefactor = 1.0
-wall = "hard"                 # or "finite": orbitals leak into the matrix
-final_state = "relaxed"       # or "frozen"
-electric_field = [0.0, 0.0, 0.0]  # kV/cm, laboratory axes
-method = "reduced"            # mean field; or "direct", the same without a basis; or "ci", correlated
-discretisation = "auto"       # "axisymmetric" where the dots lie on one line, else "solid"
-accuracy = "normal"           # or "coarse", "fine"
-
-# [[surface_charges]]         # any number, present in every calculation
-# charge = 1.0                # e
-# z = 3.2                     # along the long axis; or position = [x, y, z]
-# phi = 0.0                   # degrees about the long axis
-# offset = 0.0                # outside the surface
-
-[map]                         # used by shift-map and emission
-# states = ["X@1", "segX-@1", "segT@1", "X@2", "X-@2", "segT@2"]
-charges = [1.0, -1.0]         # e
-points = 41                   # from pole to pole; or z = [...]
-surface = "line"              # or "full": every z at phi_points azimuths
-phi = 0.0                     # degrees
-phi_points = 24
-
-[ci]                          # how far configuration interaction goes; default: as accuracy asks
-# orbitals = 40               # active, of each kind of carrier in the whole molecule
-# outside = 200               # counted in second order
-# rank = 3                    # most carriers outside the lowest orbital of every dot
-# energy = 2.0                # eV, most that a configuration lies above the lowest
-memory = 6.0                  # GB
-
-[spectrum]                    # used by spectrum, whose states are always correlated
-carriers = ["X", "X-"]        # sets of carriers, spread over the dots as they like; or "e e h"
-temperature = 4.0             # K
-states = 8                    # eigenstates of each set
-width = 1.0                   # meV, full width at half maximum of a line
-phonons = []                  # meV below each line, such as [27.0, 37.0]; as many Huang-Rhys factors
-huang_rhys = []
-kane_energy = 17.5            # eV, E_P of the cores; 17 to 23 are found
-"""
-"""A commented input file: the nominal heterodimer, everything at its default."""
+APART = ("sweep", "deduce")
+"""Tables of what is done with a model; they are no part of it and are read where they are used."""
 
 
 def load(path: str | Path) -> Model:
@@ -144,10 +69,19 @@ def loads(text: str) -> Model:
 
     Raises InputError: one line with the dotted key, or the line number where it is not TOML.
     """
+    return from_document(parsed(text))
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """The tables of a TOML text; raises InputError with the line number where it is not TOML."""
     try:
-        given = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(_syntax(str(error), text)) from None
+
+
+def from_document(given: Mapping[str, Any]) -> Model:
+    """Return the Model of an input's tables; raises InputError with the dotted key."""
     _check_tables(given)
     materials = dict(given.get("materials", {}))
     shorthand = {key: materials.pop(key) for key in MATERIALS if key in materials}
@@ -178,24 +112,18 @@ def loads(text: str) -> Model:
 
 def dumps(model: Model) -> str:
     """Return the whole input of a Model as TOML text; `loads` gives an equal Model."""
+    return tomlkit.dumps(whole(model))
+
+
+def document(model: Model) -> dict[str, Any]:
+    """The tables of a Model's input as it was given: what has a default that depends on the rest keeps it."""
     molecule = model.molecule
-    geometry = {"neck_diameter": molecule.neck_diameter, "linker_diameter": molecule.linker_diameter}
-    if len(molecule.dots) == 2 and molecule.dots[0].position is None:
-        geometry["center_distance"] = -2.0 * float(molecule.centers[0, 2])
-    materials: dict[str, Any] = {
-        "matrix": model.matrix,
-        "linker": model.linker,
-        "permittivity": model.permittivity,
-    }
-    for material in model.used_materials:
-        values = _given(material, (*VALUES, *OPTIONAL))
-        if material.name == "CdS":
-            materials["conduction_band_offset"] = values.pop("conduction_band")
-        materials[material.name] = values
-    result: dict[str, Any] = {
+    geometry = {key: getattr(molecule, key) for key in reversed(GEOMETRY)}
+    materials = {key: getattr(model, key) for key in MATERIALS} | dict(model.materials)
+    found: dict[str, Any] = {
         "dots": [_given(dot, DOT) for dot in molecule.dots],
-        "geometry": geometry,
-        "materials": materials,
+        "geometry": {key: value for key, value in geometry.items() if value is not None},
+        "materials": {key: value for key, value in materials.items() if value is not None},
         "model": {key: getattr(model, key) for key in MODEL},
         "surface_charges": [_given(charge, CHARGE) for charge in model.surface_charges],
         "map": _given(model.map, MAP),
@@ -203,8 +131,24 @@ def dumps(model: Model) -> str:
         "spectrum": _given(model.spectrum, SPECTRUM),
     }
     if not model.surface_charges:
-        del result["surface_charges"]
-    return tomlkit.dumps(result)
+        del found["surface_charges"]
+    return found
+
+
+def whole(model: Model) -> dict[str, Any]:
+    """The tables of a Model's whole input, with the values of every material that is used."""
+    found = document(model)
+    molecule = model.molecule
+    if len(molecule.dots) == 2 and molecule.dots[0].position is None:
+        found["geometry"] |= {"center_distance": -2.0 * float(molecule.centers[0, 2])}
+    materials = {key: getattr(model, key) for key in ("matrix", "linker", "permittivity")}
+    for material in model.used_materials:
+        values = _given(material, (*VALUES, *OPTIONAL))
+        if material.name == "CdS":
+            materials["conduction_band_offset"] = values.pop("conduction_band")
+        materials[material.name] = values
+    found["materials"] = materials
+    return found
 
 
 def _given(description: object, keys: tuple[str, ...]) -> dict[str, Any]:
@@ -234,6 +178,8 @@ def _syntax(message: str, text: str) -> str:
 def _check_tables(given: Mapping[str, Any]) -> None:
     """Raise InputError for unknown keys at any level and for tables that are none."""
     for table, content in given.items():
+        if table in APART:
+            continue
         if table not in TABLES:
             raise InputError(f"{table}: unknown key{_nearest_key(table, '')}")
         if table in ("dots", "surface_charges"):

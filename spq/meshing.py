@@ -10,6 +10,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from threading import RLock
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from spq.errors import MeshError
 from spq.geometry import Molecule, Pair
 
 log = logging.getLogger(__name__)
+_owned = RLock()
 
 DEBIAN_PACKAGES = "libglu1-mesa libxcursor1 libxft2 libxinerama1 libxfixes3 libxrender1"
 EDGE_GROWTH = 0.5  # increase of the element size per nm of distance from a neck's edge
@@ -130,7 +132,13 @@ def attempted(molecule: Molecule, sizes: Sizes, generate: Callable, collect: Cal
 
 @contextlib.contextmanager
 def gmsh_session() -> Iterator:
-    """Gmsh's global state, owned for one model; a session opened by the caller's program is kept."""
+    """Gmsh's global state, owned for one model and by one thread; a session that others opened is kept."""
+    with _owned, _session() as gmsh:
+        yield gmsh
+
+
+@contextlib.contextmanager
+def _session() -> Iterator:
     try:
         import gmsh
     except OSError as error:

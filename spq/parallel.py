@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from threading import Lock
+from threading import Lock, local
 from typing import TypeVar
 
 from threadpoolctl import ThreadpoolController
@@ -27,10 +27,13 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 _sharing: list[float] = []  # the interval before, once for each pool at work
 _lock = Lock()
+_own = local()
 
 
 def workers() -> int:
     """Number of threads."""
+    if getattr(_own, "alone", False):
+        return 1
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     asked = os.environ.get("OMP_NUM_THREADS", "")
     return min(cores, int(asked)) if asked.isdigit() and int(asked) > 0 else cores
@@ -78,6 +81,18 @@ def _shared() -> Iterator[None]:
 def one_thread() -> AbstractContextManager:
     """Linear algebra in one thread."""
     return _controller().limit(limits=1, user_api="blas")
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """One thread for everything that this thread does."""
+    before = getattr(_own, "alone", False)
+    _own.alone = True
+    try:
+        with _controller().limit(limits=1):
+            yield
+    finally:
+        _own.alone = before
 
 
 def _single() -> None:

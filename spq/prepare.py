@@ -50,6 +50,11 @@ def _key(model: Model, coarse: bool) -> tuple[Model, bool]:
     ), coarse
 
 
+def shared(model: Model) -> Model:
+    """The same for all models that share their discretised problem."""
+    return _key(model, False)[0]
+
+
 def is_prepared(model: Model) -> bool:
     """Whether a model's discretised problem is in memory."""
     return _key(model, False) in _prepared

@@ -22,6 +22,7 @@ from spq.mesh import half_plane_mesh, molecule_mesh
 from spq.meshfile import jacobian_ratios, mesh_quality, write_mesh
 from spq.model import Model
 from spq.progress import TerminalProgress
+from spq.template import TEMPLATE
 
 COARSE = """
 [[dots]]
@@ -338,7 +339,7 @@ def test_init_writes_the_nominal_input_once(small, capsys):
     assert inputfile.load("dimer.toml") == Model(NOMINAL)
     assert "dimer.toml: is there already" in refused(capsys, "init")
     assert run(capsys, "init", "other.toml", "--out", "new", "-q") == (0, "", "")
-    assert (small / "new" / "other.toml").read_text() == inputfile.TEMPLATE
+    assert (small / "new" / "other.toml").read_text() == TEMPLATE
 
 
 DOT = "[[dots]]\ncore_radius = 1.3\nshell_thickness = 2.1\n"

@@ -12,13 +12,13 @@ PACKAGE = Path(__file__).parents[1] / "spq"
 # Every module may import those before it, never one after it.
 ORDER = """
 errors units checks materials volumes dots geometry surface carriers mapspec cispec spectrumspec model
-dipole gallery inputfile progress cache factorisation parallel meshing planar mesh facets harmonics
-location space solid axisymmetric
-schrodinger poisson point_charges image born induced self_energy discretisation integrals iteration
-following hartree basis reduced transition projection enrichment reduction direct snapshots orbitals
-selection configurations perturbation davidson correlation eigenstates labelling recombination correlated
-solution prepare accuracy explanation spread observables shiftmap table single_particle multiplets lineshape
-spectraldata spectra forster store meshfile cost spectrumstore sketch sticks plotspectrum plot
+dipole gallery template inputfile fields progress cache factorisation parallel meshing planar mesh facets
+harmonics location space solid axisymmetric schrodinger poisson point_charges image born induced
+self_energy discretisation integrals iteration following hartree basis reduced transition projection
+enrichment reduction direct snapshots orbitals selection configurations perturbation davidson correlation
+eigenstates labelling recombination correlated solution prepare accuracy explanation spread observables
+shiftmap table single_particle multiplets lineshape spectraldata spectra forster axes computing
+pointstore pointwork pool sweeps store meshfile cost spectrumstore sketch sticks plotspectrum plot
 cli_report cli_spectrum cli_output cli_parser cli
 """.split()
 

@@ -6,10 +6,11 @@ import pytest
 
 from spq.errors import InputError
 from spq.geometry import Dot, Molecule
-from spq.inputfile import MAP, MODEL, TABLES, TEMPLATE, dumps, load, loads
+from spq.inputfile import MAP, MODEL, TABLES, dumps, load, loads
 from spq.mapspec import MapSpec
 from spq.model import Model
 from spq.surface import SurfaceCharge
+from spq.template import TEMPLATE
 
 ONE = "[[dots]]\ncore_radius = 1.3\nshell_thickness = 2.1\n"
 TWO = ONE + ONE

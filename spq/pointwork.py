@@ -1,0 +1,108 @@
+"""The work of one process of a sweep: points in turn, each kept in the store as soon as it is finished."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spq.computing import Compute
+from spq.errors import SpqError
+from spq.model import Model
+from spq.parallel import alone
+from spq.pointstore import PointStore
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+ORPHANED = 3  # exit status
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of a sweep: the key of its result, and its model."""
+
+    key: str
+    model: Model
+
+
+def work(
+    store: PointStore,
+    points: Sequence[Point],
+    compute: Compute,
+    wait: bool = False,
+    parent: int | None = None,
+) -> list[str]:
+    """Compute points that are not finished and keep each in the store.
+
+    Parameters
+    ----------
+    store : PointStore
+    points : points, those that share a prepared problem one after the other
+    compute : what is computed
+    wait : whether to wait for points that another process has begun
+    parent : process without which this one ends before the next point
+
+    Returns
+    -------
+    list of str
+        Keys of points that another process has begun, if they are not waited for.
+
+    Raises
+    ------
+    InputError
+        If the store cannot be written.
+    """
+    busy = []
+    for point in points:
+        if parent is not None and os.getppid() != parent:
+            os._exit(ORPHANED)  # nobody waits for the rest
+        if store.has(point.key):
+            continue
+        with store.claimed(point.key, wait) as ours:
+            if not ours:
+                busy.append(point.key)
+            elif not store.has(point.key):
+                store.write(point.key, record_of(point.model, compute))
+    return busy
+
+
+def record_of(model: Model, compute: Compute) -> dict[str, Any]:
+    """What is kept of a point: its result or its error, and the seconds it took.
+
+    Linear algebra works in one thread, and MKL in a mode in which results do not depend on where arrays lie
+    in memory: the same point has the same bits in every process.
+    """
+    start = time.perf_counter()
+    os.environ.setdefault("MKL_CBWR", "AUTO")
+    record: dict[str, Any] = {"error": None, "result": None}
+    with alone():
+        try:
+            record["result"] = to_plain(compute(model))
+        except SpqError as error:
+            record["error"] = f"{type(error).__name__}: {error}"
+        except Exception as error:  # whatever it is, the other points go on
+            record["error"] = f"unexpected {type(error).__name__}: {error}"
+    return record | {"seconds": time.perf_counter() - start}
+
+
+def to_plain(found: xr.Dataset) -> dict[str, Any]:
+    """A Dataset as numbers, words and lists: name -> dimensions, kind, values and attributes."""
+    return {
+        str(name): {
+            "dims": list(each.dims),
+            "dtype": each.dtype.str if each.dtype.kind in "biuf" else "U",
+            "data": each.values.tolist(),
+            "attrs": {key: _attribute(value) for key, value in each.attrs.items()},
+            "coordinate": name in found.coords,
+        }
+        for name, each in found.variables.items()
+    }
+
+
+def _attribute(value: Any) -> Any:
+    return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value
