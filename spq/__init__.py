@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from spq.store import save_map as save_map
     from spq.surface import SurfaceCharge as SurfaceCharge
     from spq.sweeps import sweep as sweep
+    from spq.sweepstore import load_sweep as load_sweep
+    from spq.sweepstore import save_sweep as save_sweep
     from spq.table import Table as Table
 
 # public name: module that defines it, imported when the name is first used
@@ -69,9 +71,11 @@ _PUBLIC = {
     "load": "inputfile",
     "load_map": "store",
     "load_spectrum": "spectrumstore",
+    "load_sweep": "sweepstore",
     "polarisation": "dipole",
     "save_map": "store",
     "save_spectrum": "spectrumstore",
+    "save_sweep": "sweepstore",
     "shift_map": "shiftmap",
     "spectrum": "spectra",
     "sweep": "sweeps",

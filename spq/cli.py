@@ -240,10 +240,17 @@ def _plot(args: argparse.Namespace) -> int:
     return DONE
 
 
+def _sweep(args: argparse.Namespace) -> int:
+    from spq import cli_sweep
+
+    return DONE if cli_sweep.run(args) else NOT_CONVERGED
+
+
 COMMANDS = {
     "shift-map": _shift_map,
     "emission": _emission,
     "spectrum": _spectrum,
+    "sweep": _sweep,
     "levels": _levels,
     "mesh": _mesh,
     "materials": _materials,

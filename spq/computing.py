@@ -41,7 +41,7 @@ class Compute:
 
         found = [function(model) for function in self.functions]
         sets = [each if isinstance(each, xr.Dataset) else xr.Dataset(_numbers(each)) for each in found]
-        return xr.merge(sets, compat="no_conflicts", join="exact", combine_attrs="drop")
+        return xr.merge(sets, compat="no_conflicts", join="exact", combine_attrs="drop_conflicts")
 
 
 def compute_of(given: str | Computation | Sequence[str | Computation]) -> Compute:

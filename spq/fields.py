@@ -19,6 +19,7 @@ from spq.inputfile import MATERIALS, TABLES, document, from_document
 from spq.model import Model
 
 LISTS = ("dots", "surface_charges")
+STEP = ("materials", "conduction_band_offset")
 SAME = {"materials.CdS.conduction_band": "materials.conduction_band_offset"}
 PART = re.compile(r"([^\[\].]+)(?:\[(\d+)\])?")
 
@@ -124,5 +125,5 @@ def _put(given: dict[str, Any], place: Place, value: Any, name: str) -> None:
         if not 0 <= last < len(inside):
             raise InputError(f"{name}: the list has {len(inside)} entries, counted from 1")
     inside[last] = value
-    if name in SAME.values():  # however the input said it before
+    if place == STEP:  # however the input said it before
         given["materials"].get("CdS", {}).pop("conduction_band", None)

@@ -50,18 +50,21 @@ APART = ("sweep", "deduce")
 
 def load(path: str | Path) -> Model:
     """Return the Model of a TOML input file; raises InputError, with the file's name in front."""
-    path = Path(path)
     with checks.placed(f"{path}: "):
-        try:
-            text = path.read_bytes().decode("utf-8-sig")
-        except FileNotFoundError:
-            raise InputError("there is no such file") from None
-        except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror}") from None
-        except UnicodeDecodeError as error:
-            line = error.object.count(b"\n", 0, error.start) + 1
-            raise InputError(f"line {line}: is not UTF-8 text") from None
-        return loads(text)
+        return loads(text_of(path))
+
+
+def text_of(path: str | Path) -> str:
+    """The text of an input file; raises InputError where it cannot be read."""
+    try:
+        return Path(path).read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise InputError("there is no such file") from None
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise InputError(f"line {line}: is not UTF-8 text") from None
 
 
 def loads(text: str) -> Model:

@@ -19,8 +19,6 @@ from spq.pointstore import PointStore
 if TYPE_CHECKING:
     import xarray as xr
 
-ORPHANED = 3  # exit status
-
 
 @dataclass(frozen=True)
 class Point:
@@ -35,7 +33,6 @@ def work(
     points: Sequence[Point],
     compute: Compute,
     wait: bool = False,
-    parent: int | None = None,
 ) -> list[str]:
     """Compute points that are not finished and keep each in the store.
 
@@ -45,7 +42,6 @@ def work(
     points : points, those that share a prepared problem one after the other
     compute : what is computed
     wait : whether to wait for points that another process has begun
-    parent : process without which this one ends before the next point
 
     Returns
     -------
@@ -59,8 +55,6 @@ def work(
     """
     busy = []
     for point in points:
-        if parent is not None and os.getppid() != parent:
-            os._exit(ORPHANED)  # nobody waits for the rest
         if store.has(point.key):
             continue
         with store.claimed(point.key, wait) as ours:

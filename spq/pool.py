@@ -7,6 +7,9 @@ were being computed are tried alone, so that one which kills its worker is found
 from __future__ import annotations
 
 import os
+import signal
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -17,6 +20,8 @@ from spq.parallel import workers
 from spq.pointstore import PointStore
 from spq.pointwork import Point, work
 
+WATCH = 0.5  # s, in which a worker notices that its parent is gone
+ORPHANED = 3  # its exit status then
 DEATHS = 3  # of workers that computed one point alone, after which it counts as failed
 
 Unit = list[Point]
@@ -48,13 +53,13 @@ def _pass(
     """Go through the units once; return the keys of points that others are computing."""
     if executor is not None:
         try:
-            return _submitted(executor, store, units, compute, told, wait, None)
+            return _submitted(executor, store, units, compute, told, wait)
         except BrokenExecutor as error:
             raise SpqError(f"the executor broke ({error}); what is finished is kept") from error
     while True:
         try:
             with _processes(min(workers(), len(units))) as own:
-                return _submitted(own, store, units, compute, told, wait, os.getpid())
+                return _submitted(own, store, units, compute, told, wait)
         except BrokenExecutor:
             begun = set(store.begun())
             suspects = [point for unit in units for point in unit if point.key in begun]
@@ -73,13 +78,12 @@ def _submitted(
     compute: Compute,
     told: Told,
     wait: bool,
-    parent: int | None,
 ) -> list[str]:
     """All units through an executor; what goes wrong with one ends all."""
     futures: list[Future] = []
     busy: list[str] = []
     try:
-        futures += [executor.submit(work, store, unit, compute, wait, parent) for unit in units]
+        futures += [executor.submit(work, store, unit, compute, wait) for unit in units]
         for future in as_completed(futures):
             busy += future.result()
             told()
@@ -95,7 +99,7 @@ def _alone(store: PointStore, point: Point, compute: Compute) -> None:
     for _ in range(DEATHS):
         try:
             with _processes(1) as own:
-                own.submit(work, store, [point], compute, True, os.getpid()).result()
+                own.submit(work, store, [point], compute, True).result()
                 return
         except BrokenExecutor:
             continue
@@ -111,7 +115,9 @@ def _processes(count: int) -> Iterator[Executor]:
     from loky import ProcessPoolExecutor
 
     once = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
-    executor = ProcessPoolExecutor(max(count, 1), initializer=_deaf, env=once | {"MKL_CBWR": "AUTO"})
+    executor = ProcessPoolExecutor(
+        max(count, 1), initializer=_begin, initargs=(os.getpid(),), env=once | {"MKL_CBWR": "AUTO"}
+    )
     try:
         yield executor
     except BaseException:
@@ -120,8 +126,13 @@ def _processes(count: int) -> Iterator[Executor]:
     executor.shutdown(wait=True)
 
 
-def _deaf() -> None:
-    """A worker leaves Ctrl-C to its parent."""
-    import signal
-
+def _begin(parent: int) -> None:
+    """A worker leaves Ctrl-C to its parent, and ends soon after it, whatever it is doing."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(WATCH)
+    os._exit(ORPHANED)
