@@ -12,7 +12,7 @@ from spq.progress import duration
 if TYPE_CHECKING:
     import xarray as xr
 
-FILES = ("sweep.nc", "sweep.csv")
+FILES = ("sweep.nc", "sweep.csv", "sweep.png")
 MOST_ERRORS = 10  # that are printed
 
 
@@ -43,7 +43,9 @@ def run(args: argparse.Namespace) -> bool:
             sweeps.run(plan, kept, retry=args.retry, progress=progress)
             progress("writing", 0, 1)
             found = sweeps.gathered(plan, kept)
-            written = store.write_files(args.out, sweepstore.sweep_writers(found))
+            from spq.plot import sweep_writer
+
+            written = store.write_files(args.out, sweepstore.sweep_writers(found) | sweep_writer(found))
     except KeyboardInterrupt:
         done = sum(kept.has(point.key) for point in plan.distinct)
         tell(args, f"{done} of {len(plan.distinct)} points are finished; --resume goes on")

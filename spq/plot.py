@@ -16,6 +16,8 @@ from spq.geometry import Array, Molecule
 from spq.model import Model
 from spq.plotspectrum import spectrum as spectrum
 from spq.plotspectrum import spectrum_writer as spectrum_writer
+from spq.plotsweep import sweep as sweep
+from spq.plotsweep import sweep_writer as sweep_writer
 from spq.sketch import COLORS, draw_molecule, reach, sizes
 from spq.store import Writer
 from spq.units import MEV_PER_EV

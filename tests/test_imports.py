@@ -19,7 +19,7 @@ enrichment reduction direct snapshots orbitals selection configurations perturba
 eigenstates labelling recombination correlated solution prepare accuracy explanation spread observables
 shiftmap table single_particle multiplets lineshape spectraldata spectra forster axes computing
 pointstore pointwork pool sweeps sweepfile store sweepstore meshfile cost spectrumstore sketch sticks
-plotspectrum plot cli_report cli_spectrum cli_output cli_sweep cli_parser cli
+plotspectrum plotsweep plot cli_report cli_spectrum cli_output cli_sweep cli_parser cli
 """.split()
 
 ABOVE = {"__init__", "__main__"}

@@ -34,6 +34,7 @@ def test_example(capsys):
         lines["initial_placement"].values[0] == "e2 h2"
         and 5.0 < lines["initial_lifetime_ns"].values[0] < 12.0
     )
+    assert dict(names["swept"].sizes)["state"] == 6 and (names["swept"]["error"] == "").all()
     assert names["figure_of_lines"].get_suptitle().startswith("Emission at 20 K")
 
 
