@@ -1,4 +1,4 @@
-"""Sweeps: points a minute with one and two processes, points that share a molecule, and what keeping costs."""
+"""Sweeps: dimers a minute with one and two processes, points of one molecule, and what keeping costs."""
 
 import os
 import time

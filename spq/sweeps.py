@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ from spq.progress import Progress, silent
 if TYPE_CHECKING:
     import xarray as xr
 
+PAUSE = 0.5  # s, between two looks at how many points are finished
 LONGEST = 8  # points that one process takes at a time, fewer of a short sweep
 
 
@@ -158,10 +160,15 @@ def run(
 def _teller(store: PointStore, missing: list[str], total: int, progress: Progress) -> Callable[[], None]:
     """A function that tells how many points are finished."""
     left = set(missing)
+    looked = -PAUSE
 
     def tell() -> None:
+        nonlocal looked
+        if time.monotonic() - looked < PAUSE:
+            return
         left.difference_update([key for key in left if store.has(key)])
         progress("sweep", total - len(left), total)
+        looked = time.monotonic()
 
     return tell
 

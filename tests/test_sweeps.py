@@ -10,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import xarray as xr
 
@@ -37,6 +38,12 @@ def logged(model):
     time.sleep(0.05)
     with open(os.environ["SPQ_TEST_LOG"], "a") as file:
         file.write(f"{model.molecule.core_radii[0]}\n")
+    return volume(model)
+
+
+def slow(model):
+    """The same, slower yet."""
+    time.sleep(0.5)
     return volume(model)
 
 
@@ -209,6 +216,23 @@ def test_two_processes_share_a_store(tmp_path):
     lines = (tmp_path / "log").read_text().split()
     assert len(lines) == len(set(lines)) == 20
     assert len(list((tmp_path / "store" / "points").glob("*/*.json"))) == 20
+
+
+def test_processes_end_with_their_parent(tmp_path):
+    """A parent that is killed leaves nobody behind, and what is finished is there."""
+    process = script(tmp_path, resource.RLIM_INFINITY, "slow")
+    while len(list(tmp_path.glob("points/*/*.json"))) < 2:
+        time.sleep(0.02)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.communicate()
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert len(children) >= 2 and alive == []
+    finished = files(tmp_path / "points")
+    assert 2 <= len(finished) < 20
+    assert script(tmp_path, resource.RLIM_INFINITY, "slow").communicate()[0] == "20\n"
+    again = files(tmp_path / "points")
+    assert {path: again[path] for path in finished} == finished
 
 
 def test_a_full_disk_loses_nothing_that_is_finished(tmp_path):
