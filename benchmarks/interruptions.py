@@ -53,7 +53,7 @@ def main() -> None:
     file = args.folder / "sweep.toml"
     file.write_text(INPUT.format(accuracy=args.accuracy, cores=args.cores, shells=args.shells))
     start = time.perf_counter()
-    subprocess.run(**command(file, args.folder / "peace"), check=True)
+    ended(subprocess.run(**command(file, args.folder / "peace")).returncode)
     print(f"undisturbed: {time.perf_counter() - start:.0f} s")
     start = time.perf_counter()
     again = disturbed(file, args.folder / "killed", args.kills, random.Random(args.seed))
@@ -68,6 +68,12 @@ def main() -> None:
     print(
         f"{peace['error'].size} points, {failed} failed, {int((~peace['converged']).sum())} states not found"
     )
+
+
+def ended(status: int) -> None:
+    """Stop unless a sweep came to its end; 1 means that some state did not converge, as the Dataset says."""
+    if status not in (0, 1):
+        raise SystemExit(f"a run ended with {status}")
 
 
 def command(file: Path, out: Path) -> dict:
@@ -88,13 +94,12 @@ def disturbed(file: Path, out: Path, kills: int, chance: random.Random) -> int:
         done += killed(process, kind)
         again += computed_again(out, finished)
         print(f"  {kind}: {len(finished)} points finished", flush=True)
-        if process.poll() == 0:
+        if process.poll() in (0, 1):
             print(f"  at its end after {done} kills")
             break
         if process.poll() is not None:
             process = subprocess.Popen(**command(file, out))
-    if process.wait():
-        raise SystemExit(f"the last run ended with {process.returncode}")
+    ended(process.wait())
     return again + computed_again(out, finished)
 
 
