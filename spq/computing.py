@@ -102,8 +102,20 @@ def emissions(model: Model) -> xr.Dataset:
     for name, text in POPULATIONS.items():
         shares = [[np.nan] * dots if each is None else getattr(each, name) for each in found]
         variables[name] = (("state", "dot"), np.array(shares), {"units": "1", "long_name": text})
+    slopes = [each.derivatives or {} if each is not None else {} for each in found]
+    for field in dict.fromkeys(name for each in slopes for name in each):
+        about = {"units": _per(field), "long_name": f"derivative of energy_eV with respect to {field}"}
+        values = np.array([each.get(field, np.nan) for each in slopes])
+        variables[f"derivative {field}"] = ("state", values, about)
     coordinates = {"state": states, "dot": np.arange(1, dots + 1)}
     return xr.Dataset(variables, coordinates)
+
+
+def _per(field: str) -> str:
+    """Unit of a derivative of an energy; that by the permittivity is for its relative change."""
+    if field.startswith("surface_charges"):
+        return "meV/e"
+    return "meV" if field == "permittivity" else "meV/eV"
 
 
 def _value(found: Emission | None, field: str) -> float:

@@ -19,9 +19,10 @@ from spq.errors import ConvergenceError, InputError
 from spq.explanation import Explanation, explained
 from spq.hartree import Shell, Solution, System
 from spq.model import Model
-from spq.prepare import external_field, threads, with_companion
+from spq.prepare import external_field, threads, unit_fields, with_companion
 from spq.progress import Progress, silent
 from spq.reduced import Reduced
+from spq.sensitivity import derivatives
 from spq.solution import Found, Problem, with_charges, without_charges
 from spq.spread import model_spread
 from spq.surface import SurfaceCharge
@@ -65,9 +66,11 @@ class Emission:
     Energies in eV and meV as their names say; the error estimates (spq.accuracy) are None where
     there is no companion or it did not converge, that of the shift is 0 without charges; electrons,
     holes and final_*: population of each dot; purity, with method "ci" only: share of the initial
-    eigenstate that has its carriers where the state's name puts them. Asked for by `explain`, else None:
-    explanation, what the shift is made of (spq.explanation); model_spread_meV and shift_model_spread_meV,
-    half of the range of energy and shift over models that the experiment does not tell apart (spq.spread).
+    eigenstate that has its carriers where the state's name puts them; derivatives: of the emission energy
+    in meV by the field of the input file that changes, None with method "direct" or "ci" or a frozen final
+    state (spq.sensitivity). Asked for by `explain`, else None: explanation, what the shift is made of
+    (spq.explanation); model_spread_meV and shift_model_spread_meV, half of the range of energy and shift over
+    models that the experiment does not tell apart (spq.spread).
     """
 
     state: str
@@ -87,6 +90,7 @@ class Emission:
     final_electrons: tuple[float, ...]
     final_holes: tuple[float, ...]
     purity: float | None = None
+    derivatives: dict[str, float] | None = None
     explanation: Explanation | None = None
     model_spread_meV: float | None = None
     shift_model_spread_meV: float | None = None
@@ -166,7 +170,9 @@ def emission(
     Returns
     -------
     Emission, or a list of them for a list of states
-        E_gap + E[initial] − E[final] in eV; shifts in meV (arXiv:2206.09626).
+        E_gap + E[initial] − E[final] in eV; shifts in meV (arXiv:2206.09626). Its derivatives with respect
+        to band offsets (meV per eV), the permittivities (meV per relative change) and the charges (meV per e)
+        by the Hellmann–Feynman theorem (spq.sensitivity).
 
     Raises
     ------
@@ -190,12 +196,13 @@ def emission(
     externals = tuple(
         external_field(each or system, model, model.surface_charges) for each in (system, coarse)
     )
+    units = unit_fields(system, model, model.surface_charges)
     found: list[Emission] = []
     for done, each in enumerate(states):
         progress("emission", done, len(states))
         try:
             with threads(model):
-                found.append(_emission(system, coarse, model, each, externals, explain))
+                found.append(_emission(system, coarse, model, each, externals, units, explain))
         except ConvergenceError as error:
             partial = error.partial if single else found
             raise ConvergenceError(f"{each.name}: {error}", partial=partial) from error
@@ -215,9 +222,10 @@ def _emission(
     model: Model,
     state: State,
     externals: tuple,
+    units: np.ndarray,
     explain: bool,
 ) -> Emission:
-    """externals: the field of the charges on the system and on its companion."""
+    """externals: the field of the charges on the system and its companion; units: of each if it were 1 e."""
     bare = without_charges(system, state, model.final_state)
     charged, acted_on = bare, bool(externals[0].any())
     if acted_on:
@@ -239,6 +247,7 @@ def _emission(
         error_meV=_number(errors.energy[0] if acted_on else errors.reference),
         shift_error_meV=_number(errors.shift[0]) if acted_on else 0.0,
         **describe(system, charged),
+        derivatives=derivatives(system, charged, model, units),
         explanation=explanation,
     )
 

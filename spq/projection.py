@@ -88,6 +88,7 @@ def projected(system: Reduced, vectors: PerKind, amplitudes: PerKind) -> Project
     small = replace(
         system,
         image={},
+        orbitals={},
         hamiltonian=within(system.hamiltonian),
         factors=factors,
         populations=within(system.populations),

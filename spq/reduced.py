@@ -38,9 +38,9 @@ class Reduced:
     the plane of azimuth 0; labels: (n,) the angular function of each state; columns: the fields of every
     angular function's label, even ones first; potentials: per |m| (size, k_m) in eV, those of the fields,
     nodal; left_out: eV, largest energy that the basis leaves out of its training problems, infinite if
-    nobody looked; image: (n, n) of each kind in eV, the part of the self-energy `image` in the hamiltonian,
-    if it acts; exact: in a projected problem, each species' part of an external field, which is (b, pairs)
-    of all species.
+    nobody looked; orbitals: of each kind, (inner dofs, n) of the states of each |m|; image: (n, n) of each
+    kind in eV, the part of the self-energy `image` in the hamiltonian, if it acts; exact: in a projected
+    problem, each species' part of an external field, which is (b, pairs) of all species.
     """
 
     discretisation: Discretisation
@@ -56,6 +56,7 @@ class Reduced:
     potentials: dict[int, np.ndarray]
     seconds: dict[str, float]
     left_out: float
+    orbitals: dict[str, tuple[np.ndarray, ...]]
     image: PerKind = field(default_factory=dict)
     exact: dict[str, slice] = field(default_factory=dict)
     _sectors: dict[tuple[str, int], list[np.ndarray]] = field(default_factory=dict)

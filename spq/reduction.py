@@ -111,6 +111,7 @@ def integrated(
         potentials=coulomb[0].potentials,
         seconds={},
         left_out=np.inf,
+        orbitals={kind: tuple(state.orbitals for state in states) for kind, states in basis.items()},
         image={kind: each[3] for kind, each in matrices.items() if discretisation.image is not None},
     )
     return system, coulomb

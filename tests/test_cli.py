@@ -131,7 +131,7 @@ def test_emission(small, capsys):
     assert document["gap_eV"] == [1.84, 1.84] and document["self_energy"] == "image"
     fields = [
         "state carriers emission_eV confinement_meV shift_meV error_meV shift_error_meV overlap",
-        "converged followed hybridised iterations electrons holes final_electrons final_holes",
+        "converged followed hybridised iterations electrons holes final_electrons final_holes derivatives",
     ]
     for found in document["states"]:
         assert list(found) == " ".join(fields).split()

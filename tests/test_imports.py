@@ -16,10 +16,10 @@ dipole gallery template inputfile fields progress cache factorisation parallel m
 harmonics location space solid axisymmetric schrodinger poisson point_charges image born induced
 self_energy discretisation integrals iteration following hartree basis reduced transition projection
 enrichment reduction direct snapshots orbitals selection configurations perturbation davidson correlation
-eigenstates labelling recombination correlated solution prepare accuracy explanation spread observables
-shiftmap table single_particle multiplets lineshape spectraldata spectra forster axes computing
-pointstore pointwork pool sweeps sweepfile store sweepstore meshfile cost spectrumstore sketch sticks
-plotspectrum plotsweep plot cli_report cli_spectrum cli_output cli_sweep cli_parser cli
+eigenstates labelling recombination correlated solution prepare accuracy explanation sensitivity spread
+observables shiftmap table single_particle multiplets lineshape spectraldata spectra forster axes
+computing pointstore pointwork pool sweeps sweepfile store sweepstore meshfile cost spectrumstore sketch
+sticks plotspectrum plotsweep plot cli_report cli_spectrum cli_output cli_sweep cli_parser cli
 """.split()
 
 ABOVE = {"__init__", "__main__"}

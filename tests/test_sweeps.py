@@ -5,6 +5,7 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
@@ -233,6 +234,36 @@ def test_processes_end_with_their_parent(tmp_path):
     assert script(tmp_path, resource.RLIM_INFINITY, "slow").communicate()[0] == "20\n"
     again = files(tmp_path / "points")
     assert {path: again[path] for path in finished} == finished
+
+
+def test_points_that_others_compute_are_waited_for(tmp_path):
+    """Somebody has claimed a point and gives it up unfinished: then it is computed here, once."""
+    point = planned(MONOMER, {FIELD: RADII}, volume).distinct[1]
+    store = pointstore.PointStore.opened(tmp_path)
+    claimed = threading.Event()
+
+    def hold():
+        with store.claimed(point.key, wait=True) as ours:
+            assert ours
+            claimed.set()
+            while not all(store.has(other.key) for other in rest):
+                time.sleep(0.05)
+            assert not store.has(point.key)
+
+    rest = [other for other in planned(MONOMER, {FIELD: RADII}, volume).distinct if other != point]
+    holder = threading.Thread(target=hold)
+    holder.start()
+    claimed.wait()
+    ds = sweep(MONOMER, {FIELD: RADII}, volume, store=tmp_path)
+    holder.join()
+    assert np.isfinite(ds["volume"].values).all() and store.begun() == []
+
+
+def test_a_value_that_is_the_default_is_no_other_point():
+    given = MONOMER.replace(conduction_band_offset=0.10, materials={"CdSe": {"gap": 1.84}})
+    other = MONOMER.replace(conduction_band_offset=0.11)
+    keys = [planned(model, {FIELD: [1.3]}, volume).keys[0] for model in (MONOMER, given, other)]
+    assert keys[0] == keys[1] != keys[2]
 
 
 def test_a_full_disk_loses_nothing_that_is_finished(tmp_path):
