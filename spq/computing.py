@@ -105,8 +105,8 @@ def emissions(model: Model) -> xr.Dataset:
     slopes = [each.derivatives or {} if each is not None else {} for each in found]
     for field in dict.fromkeys(name for each in slopes for name in each):
         about = {"units": _per(field), "long_name": f"derivative of energy_eV with respect to {field}"}
-        values = np.array([each.get(field, np.nan) for each in slopes])
-        variables[f"derivative {field}"] = ("state", values, about)
+        slope = np.array([each.get(field, np.nan) for each in slopes])
+        variables[f"derivative {field}"] = ("state", slope, about)
     coordinates = {"state": states, "dot": np.arange(1, dots + 1)}
     return xr.Dataset(variables, coordinates)
 

@@ -84,6 +84,8 @@ def test_a_sweep_is_what_emission_gives():
         assert float(found["energy_eV"]) == pytest.approx(expected.emission_eV, abs=1e-9)
         for field in ("shift_meV", "error_meV", "shift_error_meV", "overlap"):
             assert float(found[field]) == pytest.approx(getattr(expected, field), abs=1e-6)
+        for field, slope in expected.derivatives.items():
+            assert float(found[f"derivative {field}"]) == pytest.approx(slope, abs=1e-6)
         assert bool(found["converged"]) and float(found["electrons"][0]) == pytest.approx(
             expected.electrons[0]
         )
