@@ -44,6 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--between", type=float, default=30.0, help="longest time between kills, s")
     parser.add_argument("--accuracy", default="normal")
     parser.add_argument("--cores", type=int, default=10)
     parser.add_argument("--shells", type=int, default=10)
@@ -56,7 +57,7 @@ def main() -> None:
     ended(subprocess.run(**command(file, args.folder / "peace")).returncode)
     print(f"undisturbed: {time.perf_counter() - start:.0f} s")
     start = time.perf_counter()
-    again = disturbed(file, args.folder / "killed", args.kills, random.Random(args.seed))
+    again = disturbed(file, args.folder / "killed", args, random.Random(args.seed))
     print(f"with {args.kills} kills: {time.perf_counter() - start:.0f} s, computed again: {again}")
     seconds = on_cluster(file, args.folder / "cluster")
     print(f"on a local cluster, two workers: {seconds:.0f} s")
@@ -83,17 +84,17 @@ def command(file: Path, out: Path) -> dict:
     return {"args": words, "env": environment, "stdout": subprocess.DEVNULL, "start_new_session": True}
 
 
-def disturbed(file: Path, out: Path, kills: int, chance: random.Random) -> int:
+def disturbed(file: Path, out: Path, args: argparse.Namespace, chance: random.Random) -> int:
     """Run a sweep through random kills to its end; return how many finished points were computed again."""
     finished: dict[Path, int] = {}
     again = done = 0
     process = subprocess.Popen(**command(file, out))
-    while done < kills:
-        time.sleep(chance.uniform(2.0, 12.0))
+    while done < args.kills:
+        time.sleep(chance.uniform(2.0, args.between))
         kind = chance.choice(KINDS)
         done += killed(process, kind)
         again += computed_again(out, finished)
-        print(f"  {kind}: {len(finished)} points finished", flush=True)
+        print(f"  kill {done}, {kind}: {len(finished)} points finished", flush=True)
         if process.poll() in (0, 1):
             print(f"  at its end after {done} kills")
             break

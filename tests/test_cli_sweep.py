@@ -198,7 +198,19 @@ def test_durations(seconds, text):
 def test_a_sweep_survives_being_killed(tmp_path):
     """Workers and parents killed at random moments, and a cluster: the same bits, nothing computed twice."""
     script = PROJECT / "benchmarks" / "interruptions.py"
-    words = [tmp_path, "--kills", "5", "--accuracy", "coarse", "--cores", "3", "--shells", "3"]
+    words = [
+        tmp_path,
+        "--kills",
+        "5",
+        "--between",
+        "10",
+        "--accuracy",
+        "coarse",
+        "--cores",
+        "3",
+        "--shells",
+        "3",
+    ]
     done = subprocess.run(
         [sys.executable, script, *map(str, words)],
         env=os.environ | {"PYTHONPATH": str(PROJECT)},
