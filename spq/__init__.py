@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from spq import plot as plot
     from spq.carriers import State as State
     from spq.cispec import CISpec as CISpec
+    from spq.deduction import deduce as deduce
     from spq.dipole import Polarisation as Polarisation
     from spq.dipole import polarisation as polarisation
     from spq.errors import ConvergenceError as ConvergenceError
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from spq.model import Model as Model
     from spq.observables import Emission as Emission
     from spq.observables import emission as emission
+    from spq.priors import Prior as Prior
     from spq.shiftmap import shift_map as shift_map
     from spq.single_particle import Levels as Levels
     from spq.single_particle import levels as levels
@@ -59,11 +61,13 @@ _PUBLIC = {
     "Model": "model",
     "Molecule": "geometry",
     "Polarisation": "dipole",
+    "Prior": "priors",
     "SpqError": "errors",
     "SpectrumSpec": "spectrumspec",
     "State": "carriers",
     "SurfaceCharge": "surface",
     "Table": "table",
+    "deduce": "deduction",
     "emission": "observables",
     "levels": "single_particle",
     "load": "inputfile",
