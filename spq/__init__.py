@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from spq.carriers import State as State
     from spq.cispec import CISpec as CISpec
     from spq.deduction import deduce as deduce
+    from spq.deductionstore import load_deduction as load_deduction
+    from spq.deductionstore import save_deduction as save_deduction
     from spq.dipole import Polarisation as Polarisation
     from spq.dipole import polarisation as polarisation
     from spq.errors import ConvergenceError as ConvergenceError
@@ -71,9 +73,11 @@ _PUBLIC = {
     "emission": "observables",
     "levels": "single_particle",
     "load": "inputfile",
+    "load_deduction": "deductionstore",
     "load_map": "store",
     "load_spectrum": "spectrumstore",
     "polarisation": "dipole",
+    "save_deduction": "deductionstore",
     "save_map": "store",
     "save_spectrum": "spectrumstore",
     "shift_map": "shiftmap",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from spq import checks
 from spq.carriers import State, parse_state
@@ -17,6 +18,7 @@ from spq.units import MEV_PER_EV
 if TYPE_CHECKING:
     import xarray as xr
 
+LOCALISED = 0.95  # share of like carriers on their dots
 HIGHEST = 10.0  # eV; what is above was given in another unit
 
 
@@ -41,15 +43,31 @@ class Measurement:
     def computed(self, found: xr.Dataset) -> tuple[Array, Array]:
         """The quantity (points,) of a sweep of emissions, and whether it is of use there.
 
-        It is where all its states converged, are followed and not hybridised.
+        It is where all its states converged, are followed, and every carrier is on its dot, before and after
+        the emission, to LOCALISED: where hybridisation begins energies are no smooth function of sizes.
         """
         ours = found.sel(state=[state.name for state in self.states]).transpose("zipped", "state", ...)
         energies = ours["energy_eV"].values
         good = ours["converged"].values & ours["followed"].values & ~ours["hybridised"].values
         good = (good & np.isfinite(energies)).all(axis=1)
+        for state in self.states:
+            good &= _localised(ours.sel(state=state.name), state)
         if len(self.states) == 1:
             return energies[:, 0], good
         return MEV_PER_EV * (energies[:, 0] - energies[:, 1]), good
+
+
+def _localised(found: xr.Dataset, state: State) -> npt.NDArray[np.bool_]:
+    """Whether the carriers of a state (points,) are on their dots, before and after the emission."""
+    localised = np.ones(found.sizes["zipped"], dtype=bool)
+    before, after = (state.electrons, state.holes), state.final
+    for prefix, carriers in (("", before), ("final_", after)):
+        for kind, dots in zip(("electrons", "holes"), carriers, strict=True):
+            populations = found[f"{prefix}{kind}"].transpose("zipped", "dot").values
+            wanted = [dots.count(dot) for dot in found["dot"].values]
+            elsewhere = 0.5 * np.abs(populations - wanted).sum(axis=1)
+            localised &= elsewhere <= (1.0 - LOCALISED) * len(dots) + 1e-9
+    return localised
 
 
 def measurements_of(measured: Mapping[str, Any], n_dots: int) -> tuple[Measurement, ...]:

@@ -3,8 +3,8 @@
     log p(x | measured) = Σ log prior(x_i) - ½ Σ [(f_q(x) - value_q)/error_q]² + constant
 
 Walkers of emcee (Foreman-Mackey et al., PASP 125, 306 (2013)) start from prior draws chosen by their
-likelihood, softened until many draws count, so that no mode that they show is lost. The evidence, the integral
-of prior times likelihood, is a sum over draws from a density made of the samples and the prior.
+likelihood, softened until many draws count, so that no mode that they show is lost. The evidence, the
+integral of prior times likelihood, is a sum over draws from a density made of the samples and the prior.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from spq.geometry import Array
 from spq.parallel import one_thread
 from spq.priors import Prior
 
-WALKERS = 64
+WALKERS = 128
 DRAWS = 2**13  # from the prior, to begin with
-COUNTING = 200  # draws that count after softening
-STEPS = 500  # after which the length of the chain is looked at
+COUNTING = 500  # draws that count after softening
+STEPS = 100  # after which the length of the chain is looked at
 MOST = 20_000  # steps
 LENGTH = 50  # autocorrelation times that the chain is longer than
 BURN = 10  # autocorrelation times at the beginning that are left out
@@ -145,8 +145,8 @@ def _walked(density: Density, start: Array, seed: int, most: int) -> tuple[Array
     """The chain (steps, walkers, p) after its beginning, its log densities, length and acceptance."""
     import emcee
 
-    jumps = emcee.moves.DEMove(gamma0=1.0)  # from mode to mode; emcee's snooker moves bias the covariance
-    mixture = [(emcee.moves.DEMove(), 0.8), (jumps, 0.1), (emcee.moves.StretchMove(), 0.1)]
+    # kernel density of the other walkers: independent steps along curved ridges; emcee's snooker is biased
+    mixture = [(emcee.moves.KDEMove(), 0.8), (emcee.moves.DEMove(), 0.2)]
     walkers, parameters = start.shape
     sampler = emcee.EnsembleSampler(walkers, parameters, density, moves=mixture, vectorize=True)
     state = emcee.State(start, random_state=np.random.RandomState(seed).get_state())

@@ -19,7 +19,7 @@ enrichment reduction direct snapshots orbitals selection configurations perturba
 eigenstates labelling recombination correlated solution prepare accuracy explanation spread observables
 shiftmap table single_particle multiplets lineshape spectraldata spectra forster axes computing
 pointstore pointwork pool sweeps priors measured emulator learning posterior deduction store meshfile cost
-spectrumstore sketch sticks plotspectrum plot
+spectrumstore deductionstore sketch sticks plotspectrum plotsizes plot
 cli_report cli_spectrum cli_output cli_parser cli
 """.split()
 
