@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from spq.deductionstore import save_deduction as save_deduction
     from spq.dipole import Polarisation as Polarisation
     from spq.dipole import polarisation as polarisation
+    from spq.ensembles import ensemble as ensemble
     from spq.errors import ConvergenceError as ConvergenceError
     from spq.errors import InputError as InputError
     from spq.errors import MeshError as MeshError
@@ -71,6 +72,7 @@ _PUBLIC = {
     "Table": "table",
     "deduce": "deduction",
     "emission": "observables",
+    "ensemble": "ensembles",
     "levels": "single_particle",
     "load": "inputfile",
     "load_deduction": "deductionstore",

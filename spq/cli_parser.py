@@ -41,6 +41,8 @@ def parser() -> Parser:
     added.add_argument("--explain", action="store_true", help="what each shift is made of; model spread")
     added = command("spectrum", "emission spectrum of correlated carriers, every level and line")
     added.add_argument("file", metavar="FILE")
+    added = command("deduce", "sizes that explain the measured energies of [deduce]")
+    added.add_argument("file", metavar="FILE")
     added = command("levels", "single-carrier levels")
     added.add_argument("file", metavar="FILE")
     added = command("mesh", "the mesh alone, as a Gmsh file, and its quality")

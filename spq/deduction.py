@@ -58,7 +58,7 @@ def deduce(
         to 0.35 eV. "dots.core_radius" is one radius for all dots.
     fixed : Model
         With the values of all other fields; by default the nominal heterodimer with self-energy "image",
-        whose centres stay 6.4 nm apart.
+        whose centres follow its sizes.
     executor, store, progress : as of spq.sweep. With a store an interrupted deduction goes on where it
         was, and those from the same states with the same box, fixed model and seed share their points.
     seed : of the design of points, the fits and the samples; the same seed gives the same result
@@ -78,7 +78,7 @@ def deduce(
         If an emulator's error stays above that of the measurement, or the chain is too short; then with
         the result as it is.
     """
-    model = gallery.heterodimer(self_energy="image") if fixed is None else fixed
+    model = gallery.fused_heterodimer(self_energy="image") if fixed is None else fixed
     if not isinstance(model, Model):
         raise InputError(f"fixed = {checks.shown(model)}: must be a Model")
     measurements = measurements_of(measured, len(model.molecule.dots))

@@ -16,6 +16,7 @@ from spq.geometry import Array, Molecule
 from spq.model import Model
 from spq.plotsizes import corner as corner
 from spq.plotsizes import corner_writer as corner_writer
+from spq.plotsizes import ensemble as ensemble
 from spq.plotspectrum import spectrum as spectrum
 from spq.plotspectrum import spectrum_writer as spectrum_writer
 from spq.sketch import COLORS, draw_molecule, reach, sizes

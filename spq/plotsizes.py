@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spq import inputfile
 from spq.geometry import Array
 from spq.priors import Prior
-from spq.sketch import COLORS
+from spq.sketch import COLORS, sizes
 from spq.store import Writer
 
 if TYPE_CHECKING:
@@ -154,3 +155,72 @@ def _head(figure: Figure, ds: xr.Dataset, side: float) -> None:
     lines += ["", "orange: best fit; dashed: prior"]
     at = (1.0 - RIGHT / side, 1.0 - TOP / side)
     figure.text(*at, "\n".join(lines), fontsize=9, linespacing=1.5, ha="right", va="top")
+
+
+def ensemble(ds: xr.Dataset) -> Figure:
+    """Return the histograms of an ensemble, as spq.ensemble returns it.
+
+    Emission energies, spacings, trion shifts and splittings, with median and 16 to 84 % in the legends.
+    Left out are values that failed or are not followed.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    followed = ds["followed"]
+    by_dot = {f"dot {dot}": (f"X@{dot}", f"X-@{dot}", dot) for dot in ds["dot"].values}
+    zpl, trion, spacing = {}, {}, {}
+    for name, (exciton, charged, dot) in by_dot.items():
+        good = followed.sel(state=exciton)
+        zpl[name] = ds["zpl_eV"].sel(dot=dot).where(good)
+        trion[name] = ds["trion_shift_meV"].sel(dot=dot).where(good & followed.sel(state=charged))
+        if dot > 1:
+            both = good & followed.sel(state="X@1")
+            spacing[f"dot {dot} − dot 1"] = ds["spacing_meV"].sel(later=dot).where(both)
+    splitting = {str(kind) + "s": ds["splitting_meV"].sel(kind=kind) for kind in ds["kind"].values}
+    panels = [
+        ("zero-phonon line (eV)", zpl, ".3f"),
+        ("spacing of the lines (meV)", spacing, ".1f"),
+        ("trion shift, X− less X (meV)", trion, ".1f"),
+        ("splitting of the lowest levels (meV)", splitting, ".1f"),
+    ]
+    shown = [panel for panel in panels if any(np.isfinite(each).any() for each in panel[1].values())]
+    figure = Figure(figsize=(9.0, 1.0 + 3.1 * ((len(shown) + 1) // 2)), layout="constrained")
+    FigureCanvasAgg(figure)
+    grid = figure.subplots((len(shown) + 1) // 2, 2, squeeze=False).ravel()
+    for axes, (what, groups, form) in zip(grid, shown, strict=False):
+        finite = {name: each.values[np.isfinite(each.values)] for name, each in groups.items()}
+        _histograms(axes, finite, form)
+        axes.set_xlabel(what)
+        axes.set_ylabel("molecules")
+    for axes in grid[len(shown) :]:
+        axes.set_axis_off()
+    hybrid = int(ds["hybridised"].any("state").sum())
+    model = inputfile.loads(ds.attrs["input"])
+    figure.suptitle(
+        f"Ensemble of {ds.sizes['sample']} molecules, {hybrid} of them with a hybridised state\n"
+        f"about a {sizes(model.molecule)}; self-energy model: {model.self_energy}",
+        fontsize=11,
+    )
+    return figure
+
+
+def _histograms(axes: Axes, groups: dict[str, Array], form: str) -> None:
+    """Histograms over one scale, each outlined in its colour, with median and 16 to 84 % in the legend."""
+    every = np.concatenate(list(groups.values()))
+    edges = np.histogram_bin_edges(every, bins=min(30, max(8, int(np.sqrt(len(every)))))).tolist()
+    styles = [("-", 0.25), ("--", 0.2), ((0, (1, 1)), 0.15)]
+    for number, (name, values) in enumerate(groups.items()):
+        if not len(values):
+            continue
+        color = COLORS[1 + number % (len(COLORS) - 1)]
+        low, middle, high = np.percentile(values, [16, 50, 84])
+        text = f"{name}: {middle:{form}} ({low:{form}} to {high:{form}})".replace("-", "−")
+        line, alpha = styles[number % len(styles)]
+        axes.hist(values, edges, histtype="stepfilled", color=color, alpha=alpha)
+        axes.hist(values, edges, histtype="step", color=color, lw=1.4, ls=line, label=text)
+    axes.set_ylim(0.0, axes.get_ylim()[1] * (1.1 + 0.11 * len(groups)))
+    axes.legend(
+        fontsize=8.5, frameon=False, loc="upper left", title="median (16 to 84 %)", title_fontsize=8.5
+    )
+    axes.ticklabel_format(axis="x", useOffset=False)
+    axes.locator_params(axis="y", integer=True)

@@ -18,9 +18,9 @@ self_energy discretisation integrals iteration following hartree basis reduced t
 enrichment reduction direct snapshots orbitals selection configurations perturbation davidson correlation
 eigenstates labelling recombination correlated solution prepare accuracy explanation spread observables
 shiftmap table single_particle multiplets lineshape spectraldata spectra forster axes computing
-pointstore pointwork pool sweeps priors measured emulator learning posterior deduction store meshfile cost
-spectrumstore deductionstore sketch sticks plotspectrum plotsizes plot
-cli_report cli_spectrum cli_output cli_parser cli
+pointstore pointwork pool sweeps priors measured emulator learning posterior deduction ensembles store
+meshfile cost spectrumstore deductionstore sketch sticks plotspectrum plotsizes plot
+cli_report cli_spectrum cli_output cli_deduce cli_parser cli
 """.split()
 
 ABOVE = {"__init__", "__main__"}
