@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from spq import plot as plot
     from spq.carriers import State as State
     from spq.cispec import CISpec as CISpec
+    from spq.deduction import deduce as deduce
+    from spq.deductionstore import load_deduction as load_deduction
+    from spq.deductionstore import save_deduction as save_deduction
     from spq.dipole import Polarisation as Polarisation
     from spq.dipole import polarisation as polarisation
+    from spq.ensembles import ensemble as ensemble
     from spq.errors import ConvergenceError as ConvergenceError
     from spq.errors import InputError as InputError
     from spq.errors import MeshError as MeshError
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from spq.model import Model as Model
     from spq.observables import Emission as Emission
     from spq.observables import emission as emission
+    from spq.priors import Prior as Prior
     from spq.shiftmap import shift_map as shift_map
     from spq.single_particle import Levels as Levels
     from spq.single_particle import levels as levels
@@ -61,18 +66,23 @@ _PUBLIC = {
     "Model": "model",
     "Molecule": "geometry",
     "Polarisation": "dipole",
+    "Prior": "priors",
     "SpqError": "errors",
     "SpectrumSpec": "spectrumspec",
     "State": "carriers",
     "SurfaceCharge": "surface",
     "Table": "table",
+    "deduce": "deduction",
     "emission": "observables",
+    "ensemble": "ensembles",
     "levels": "single_particle",
     "load": "inputfile",
+    "load_deduction": "deductionstore",
     "load_map": "store",
     "load_spectrum": "spectrumstore",
     "load_sweep": "sweepstore",
     "polarisation": "dipole",
+    "save_deduction": "deductionstore",
     "save_map": "store",
     "save_spectrum": "spectrumstore",
     "save_sweep": "sweepstore",

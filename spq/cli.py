@@ -146,6 +146,14 @@ def _spectrum(args: argparse.Namespace) -> int:
     return _fail(failed, NOT_CONVERGED) if failed else DONE
 
 
+def _deduce(args: argparse.Namespace) -> int:
+    from spq.cli_deduce import deduce_command
+
+    threading.Thread(target=_load_output, daemon=True).start()
+    failed = deduce_command(args)
+    return _fail(failed, NOT_CONVERGED) if failed else DONE
+
+
 def _levels(args: argparse.Namespace) -> int:
     from spq import cli_report
 
@@ -251,6 +259,7 @@ COMMANDS = {
     "emission": _emission,
     "spectrum": _spectrum,
     "sweep": _sweep,
+    "deduce": _deduce,
     "levels": _levels,
     "mesh": _mesh,
     "materials": _materials,

@@ -46,6 +46,8 @@ def parser() -> Parser:
     added.add_argument("--resume", action="store_true", help="go on with the sweep that is in DIR")
     added.add_argument("--retry", action="store_true", help="compute points again that failed")
     added.add_argument("--status", metavar="DIR", type=Path, help="say how far the sweep in DIR is")
+    added = command("deduce", "sizes that explain the measured energies of [deduce]")
+    added.add_argument("file", metavar="FILE")
     added = command("levels", "single-carrier levels")
     added.add_argument("file", metavar="FILE")
     added = command("mesh", "the mesh alone, as a Gmsh file, and its quality")

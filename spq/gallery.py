@@ -33,6 +33,11 @@ def heterodimer(**options: Any) -> Model:
     return _model(NOMINAL, options)
 
 
+def fused_heterodimer(**options: Any) -> Model:
+    """Nominal heterodimer whose centres follow its sizes: always fused over 0.45 nm, as it is."""
+    return _model(Molecule.dimer((CORE, LARGER_CORE), SHELL), options)
+
+
 def swapped_heterodimer(**options: Any) -> Model:
     """Nominal heterodimer with the dots exchanged: the larger one is dot 1, at negative z."""
     swapped = Molecule.dimer((LARGER_CORE, CORE), SHELL, CENTER_DISTANCE)

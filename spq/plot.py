@@ -14,6 +14,9 @@ import numpy.typing as npt
 from spq import inputfile
 from spq.geometry import Array, Molecule
 from spq.model import Model
+from spq.plotsizes import corner as corner
+from spq.plotsizes import corner_writer as corner_writer
+from spq.plotsizes import ensemble as ensemble
 from spq.plotspectrum import spectrum as spectrum
 from spq.plotspectrum import spectrum_writer as spectrum_writer
 from spq.plotsweep import sweep as sweep

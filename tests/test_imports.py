@@ -18,13 +18,26 @@ self_energy discretisation integrals iteration following hartree basis reduced t
 enrichment reduction direct snapshots orbitals selection configurations perturbation davidson correlation
 eigenstates labelling recombination correlated solution prepare accuracy explanation sensitivity spread
 observables shiftmap table single_particle multiplets lineshape spectraldata spectra forster axes
-computing pointstore pointwork pool sweeps sweepfile store sweepstore meshfile cost spectrumstore sketch
-sticks plotspectrum plotsweep plot cli_report cli_spectrum cli_output cli_sweep cli_parser cli
+computing pointstore pointwork pool sweeps priors measured emulator learning posterior deduction
+ensembles sweepfile store sweepstore meshfile cost spectrumstore deductionstore sketch sticks
+plotspectrum plotsweep plotsizes plot cli_report cli_spectrum cli_output cli_sweep cli_deduce cli_parser
+cli
 """.split()
 
 ABOVE = {"__init__", "__main__"}
 
-HEAVY = ["gmsh", "matplotlib", "meshio", "pandas", "pypardiso", "skfem", "xarray"]
+HEAVY = [
+    "corner",
+    "emcee",
+    "gmsh",
+    "matplotlib",
+    "meshio",
+    "pandas",
+    "pypardiso",
+    "skfem",
+    "sklearn",
+    "xarray",
+]
 
 
 def imported(path):

@@ -1,0 +1,233 @@
+"""Posterior density of parameters: Gaussian likelihood times priors, sampled.
+
+    log p(x | measured) = Σ log prior(x_i) - ½ Σ [(f_q(x) - value_q)/error_q]² + constant
+
+Walkers of emcee (Foreman-Mackey et al., PASP 125, 306 (2013)) start from prior draws chosen by their
+likelihood, softened until many draws count, so that no mode that they show is lost. The evidence, the
+integral of prior times likelihood, is a sum over draws from a density made of the samples and the prior.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from spq.errors import ConvergenceError
+from spq.geometry import Array
+from spq.parallel import one_thread
+from spq.priors import Prior
+
+WALKERS = 128
+DRAWS = 2**13  # from the prior, to begin with
+COUNTING = 500  # draws that count after softening
+STEPS = 100  # after which the length of the chain is looked at
+MOST = 20_000  # steps
+LENGTH = 50  # autocorrelation times that the chain is longer than
+BURN = 10  # autocorrelation times at the beginning that are left out
+KEPT = 4000  # samples
+MIXED = 300  # samples that the density for the evidence is made of
+IMPORTANCE = 2**13  # draws from it
+NEGLIGIBLE = 15.0  # natural logarithm, by which what does not matter is below the largest
+FLAT = 0.1  # share of the prior in it
+FREEDOM = 5.0  # degrees of freedom of Student's t, whose tails are wider than the posterior's
+
+LogLikelihood = Callable[[Array], Array]
+Exists = Callable[[Array], npt.NDArray[np.bool_]]
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Samples (n, p) and their log density (n,) without the evidence.
+
+    best (p,): where the density is largest, best_log: its logarithm there. log_evidence, log_evidence_error:
+    natural logarithm and its standard error. lengths: of the chain, in autocorrelation times, of the
+    slowest parameter. acceptance: share of steps.
+    """
+
+    samples: Array
+    log_density: Array
+    best: Array
+    best_log: float
+    log_evidence: float
+    log_evidence_error: float
+    lengths: float
+    acceptance: float
+
+
+@dataclass(frozen=True)
+class Density:
+    """Prior times likelihood. likelihood: logarithm (m,) at parameters (m, p)."""
+
+    priors: Sequence[Prior]
+    likelihood: LogLikelihood
+
+    def prior(self, values: Array) -> Array:
+        """Logarithm (m,) of the prior density at parameters (m, p); -inf outside."""
+        return sum((p.log_density(values[:, i]) for i, p in enumerate(self.priors)), np.zeros(len(values)))
+
+    def __call__(self, values: Array) -> Array:
+        """Logarithm (m,) of the product; -inf outside."""
+        found = self.prior(values)
+        inside = np.isfinite(found)
+        if inside.any():
+            found[inside] += self.likelihood(values[inside])
+        return found
+
+    def draws(self, shares: Array) -> Array:
+        """Parameters (m, p) at which the cumulated priors are `shares`."""
+        return np.column_stack([p.draws(shares[:, i]) for i, p in enumerate(self.priors)])
+
+
+def sampled(density: Density, seed: int, exists: Exists | None = None, most: int = MOST) -> Posterior:
+    """Sample a density.
+
+    Parameters
+    ----------
+    density : Density
+    seed : the same gives the same bits
+    exists : whether there is a model at parameters (m, p); where there is none the density is zero. It is
+        asked only for samples that are kept: a posterior restricted to a region is that of the whole box
+        without the samples outside.
+    most : steps of the chain
+
+    Returns
+    -------
+    Posterior
+
+    Raises
+    ------
+    ConvergenceError
+        If the chain is not long enough after `most` steps (with the Posterior as it is), or no sample has a
+        model.
+    """
+    generator = np.random.default_rng(seed)
+    with one_thread():
+        start = _starts(density, generator)
+        chain, logs, lengths, acceptance = _walked(density, start, seed, most)
+        flat, log_density = chain.reshape(-1, chain.shape[-1]), logs.ravel()
+        kept = generator.choice(len(flat), min(KEPT, len(flat)), replace=False)
+        samples, log_density = flat[kept], log_density[kept]
+        if exists is not None:
+            there = exists(samples)
+            if not there.any():
+                raise ConvergenceError("what the measurements ask for has no model; give other priors")
+            samples, log_density = samples[there], log_density[there]
+        best, best_log = _best(density, samples, log_density, exists)
+        evidence, its_error = _evidence(density, samples, generator, exists)
+    found = Posterior(samples, log_density, best, best_log, evidence, its_error, lengths, acceptance)
+    if not lengths > LENGTH:
+        raise ConvergenceError(
+            f"the chain is {lengths:.1f} autocorrelation times long after {most} steps, not {LENGTH}",
+            found,
+        )
+    return found
+
+
+def _starts(density: Density, generator: np.random.Generator) -> Array:
+    """Starts (WALKERS, p) of the walkers: draws of the prior chosen by their softened likelihood."""
+    from scipy.special import logsumexp
+
+    draws = density.draws(generator.uniform(size=(DRAWS, len(density.priors))))
+    logs = density.likelihood(draws)
+    logs = logs - logs.max()
+    soft = 1.0
+    while np.exp(2.0 * logsumexp(soft * logs) - logsumexp(2.0 * soft * logs)) < COUNTING:
+        soft *= 0.8
+    weights = np.exp(soft * logs)
+    chosen = generator.choice(len(draws), WALKERS, replace=False, p=weights / weights.sum())
+    return draws[chosen]
+
+
+def _walked(density: Density, start: Array, seed: int, most: int) -> tuple[Array, Array, float, float]:
+    """The chain (steps, walkers, p) after its beginning, its log densities, length and acceptance."""
+    import emcee
+
+    # kernel density of the other walkers: independent steps along curved ridges; emcee's snooker is biased
+    mixture = [(emcee.moves.KDEMove(), 0.8), (emcee.moves.DEMove(), 0.2)]
+    walkers, parameters = start.shape
+    sampler = emcee.EnsembleSampler(walkers, parameters, density, moves=mixture, vectorize=True)
+    state = emcee.State(start, random_state=np.random.RandomState(seed).get_state())
+    lengths, burn, done = 0.0, 0, 0
+    while done < most and not lengths > LENGTH:
+        steps = min(STEPS, most - done)
+        state = sampler.run_mcmc(state, steps, skip_initial_state_check=True)
+        done += steps
+        time = float(np.max(sampler.get_autocorr_time(discard=burn, quiet=True, tol=0)))
+        if np.isfinite(time):
+            burn = min(int(BURN * time), done // 2)
+            lengths = (done - burn) / time
+    chain, logs = sampler.get_chain(discard=burn), sampler.get_log_prob(discard=burn)
+    return chain, logs, lengths, float(np.mean(sampler.acceptance_fraction))
+
+
+def _best(density: Density, samples: Array, log_density: Array, exists: Exists | None) -> tuple[Array, float]:
+    """Where the density is largest, from the best sample on, and its logarithm there."""
+    from scipy.optimize import minimize
+
+    first = samples[np.argmax(log_density)]
+    low, high = (np.array([getattr(prior, end) for prior in density.priors]) for end in ("low", "high"))
+
+    def below(point: Array) -> float:
+        values = (first + point * (high - low))[None]
+        found = float(density(values)[0])
+        if exists is not None and np.isfinite(found) and not exists(values)[0]:
+            return np.inf
+        return -found
+
+    size = np.maximum(samples.std(axis=0) / (high - low), 1e-4)
+    inwards = np.where(first > (low + high) / 2, -size, size)
+    corners = np.vstack([np.zeros(len(size)), np.diag(inwards)])
+    options = {"initial_simplex": corners, "xatol": 1e-6, "fatol": 1e-6, "maxiter": 400 * len(size)}
+    found = minimize(below, corners[0], method="Nelder-Mead", options=options)
+    return first + found.x * (high - low), -float(found.fun)
+
+
+def _evidence(
+    density: Density, samples: Array, generator: np.random.Generator, exists: Exists | None
+) -> tuple[float, float]:
+    """Logarithm of the evidence and its standard error, by importance sampling.
+
+    Draws come from Student's t about some samples, as wide as Silverman's rule says, and a few from the
+    prior, so that no part of the box is left out.
+    """
+    from scipy.linalg import solve_triangular
+
+    count, parameters = samples.shape
+    centres = samples[np.linspace(0, count - 1, min(MIXED, count)).astype(int)]
+    width = (4.0 / ((parameters + 2) * len(centres))) ** (1.0 / (parameters + 4))
+    spread = np.atleast_2d(np.cov(samples.T)) if count > 1 else np.zeros((parameters, parameters))
+    box = np.array([prior.high - prior.low for prior in density.priors])
+    root = width * np.linalg.cholesky(spread + np.diag((1e-6 * box) ** 2))
+    flat = int(FLAT * IMPORTANCE)
+    near = generator.integers(len(centres), size=IMPORTANCE - flat)
+    tails = np.sqrt(FREEDOM / generator.chisquare(FREEDOM, size=len(near)))
+    steps = tails[:, None] * generator.standard_normal((len(near), parameters)) @ root.T
+    draws = np.vstack([density.draws(generator.uniform(size=(flat, parameters))), centres[near] + steps])
+    white = [solve_triangular(root, points.T, lower=True).T for points in (draws, centres)]
+    log_near = _log_student(*white) - np.log(np.diag(root)).sum()
+    share = flat / IMPORTANCE
+    log_drawn = np.logaddexp(np.log(share) + density.prior(draws), np.log(1.0 - share) + log_near)
+    logs = density(draws) - log_drawn
+    if exists is not None:
+        matter = logs > logs.max() - NEGLIGIBLE
+        logs = np.where(matter, logs, -np.inf)
+        logs[matter] = np.where(exists(draws[matter]), logs[matter], -np.inf)
+    top = logs.max()
+    weights = np.exp(logs - top)
+    error = weights.std() / weights.mean() / np.sqrt(len(weights))
+    return float(top + np.log(weights.mean())), float(error)
+
+
+def _log_student(points: Array, centres: Array) -> Array:
+    """Log (m,) of the mean density of Student's t of unit width about centres (k, p) at points (m, p)."""
+    from scipy.spatial.distance import cdist
+    from scipy.special import gammaln, logsumexp
+
+    parameters = points.shape[1]
+    power = (FREEDOM + parameters) / 2.0
+    logs = -power * np.log1p(cdist(points, centres, "sqeuclidean") / FREEDOM)
+    norm = gammaln(power) - gammaln(FREEDOM / 2.0) - 0.5 * parameters * np.log(np.pi * FREEDOM)
+    return logsumexp(logs, axis=1) - np.log(len(centres)) + norm
