@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import spq
 from spq.cli_output import check_document, report, show, shown_progress, tell, tell_written
 from spq.cli_parser import BAD_INPUT, parser
 from spq.errors import ConvergenceError, InputError, MeshError, SpqError
@@ -225,27 +226,33 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _plot(args: argparse.Namespace) -> int:
-    from spq import spectrumstore, store
+    from spq import plot, store
 
     folder = args.out or Path()
-    of_lines = spectrumstore.is_spectrum(args.file)
-    store.check_writable(folder, ("spectrum.png" if of_lines else "shift_map.png",))
-    if of_lines:
-        if args.flip:
-            raise InputError(f"--flip: {args.file} holds a spectrum, which has no sides")
-        found = spectrumstore.load_spectrum(args.file)
-        from spq.plot import spectrum_writer
-
-        writers = spectrum_writer(found)
-    else:
-        shifts = store.load_map(args.file)
-        from spq.plot import map_writer
-
-        writers = map_writer(shifts, flip=args.flip)
+    variables = store.read(args.file, "result").variables
+    kind = next((each for each in STORED if each in variables), "map")
+    name, load, writer, file = STORED.get(kind, STORED["reference_eV"])
+    store.check_writable(folder, (file,))
+    if args.flip and kind != "reference_eV":
+        raise InputError(f"--flip: {args.file} holds a {name}, which has no sides")
+    found = getattr(spq, load)(args.file)
+    options = {"flip": True} if args.flip else {}
+    writers = getattr(plot, writer)(found, **options)
+    if not writers:
+        raise InputError(f"{args.file}: a {name} over words alone cannot be drawn")
     written = store.write_files(folder, writers)
     show(args, {"written": [str(path) for path in written]}, "")
     tell_written(args, written)
     return DONE
+
+
+# by a variable that no other stored result has: what it is, how it is read and drawn, and the file
+STORED = {
+    "intensity": ("spectrum", "load_spectrum", "spectrum_writer", "spectrum.png"),
+    "samples": ("deduction", "load_deduction", "corner_writer", "deduction.png"),
+    "error": ("sweep", "load_sweep", "sweep_writer", "sweep.png"),
+    "reference_eV": ("map", "load_map", "map_writer", "shift_map.png"),
+}
 
 
 def _sweep(args: argparse.Namespace) -> int:

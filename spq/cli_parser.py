@@ -58,7 +58,7 @@ def parser() -> Parser:
     added.add_argument("file", metavar="FILE", nargs="?", default="dimer.toml")
     added = command("check", "what would be computed, its size and its cost")
     added.add_argument("file", metavar="FILE")
-    added = command("plot", "draw a stored map or spectrum again")
+    added = command("plot", "draw a stored result again")
     added.add_argument("file", metavar="FILE.nc")
     added.add_argument("--flip", action="store_true", help="dot 1 at positive coordinates, of a map")
     return whole

@@ -64,11 +64,6 @@ def load_spectrum(path: str | Path) -> xr.Dataset:
     return ds
 
 
-def is_spectrum(path: str | Path) -> bool:
-    """Whether a file holds a spectrum rather than a map; raises InputError if it cannot be read."""
-    return "intensity" in read(path, "map or spectrum").variables
-
-
 def spectrum_json(ds: xr.Dataset) -> dict[str, Any]:
     """Return the JSON document of a spectrum, None for NaN and for what is infinite."""
     sets = [str(name) for name in ds["set"].values]

@@ -52,6 +52,9 @@ def test_a_sweep_by_command(folder, capsys):
     assert status == 0 and "sweep of emission, 12 points" in out
     ds = spq.load_sweep("results/sweep.nc")
     assert ds.sizes == {"dots[1].core_radius": 3, "model.self_energy": 2, "zipped": 2, "state": 2, "dot": 1}
+    assert run(capsys, "plot", "results/sweep.nc", "--out", "again", "-q")[0] == 0
+    assert Path("again/sweep.png").read_bytes() == Path("results/sweep.png").read_bytes()
+    assert "which has no sides" in run(capsys, "plot", "results/sweep.nc", "--flip")[2]
     assert len(Path("results/sweep.csv").read_text().splitlines()) == 13
     status, out, _ = run(capsys, "sweep", "--status", "results", "--json")
     (told,) = json.loads(out)["sweeps"]
