@@ -96,7 +96,7 @@ def disturbed(file: Path, out: Path, args: argparse.Namespace, chance: random.Ra
         again += computed_again(out, finished)
         print(f"  kill {done}, {kind}: {len(finished)} points finished", flush=True)
         if process.poll() in (0, 1):
-            print(f"  at its end after {done} kills")
+            print(f"  at its end after {done} kills, too few: let --between be shorter")
             break
         if process.poll() is not None:
             process = subprocess.Popen(**command(file, out))
