@@ -26,6 +26,7 @@ LENGTHS = (
     *("neck_diameter", "linker_diameter", "image_cut", "z", "offset"),
 )
 ENERGIES = ("conduction_band_offset", "conduction_band", "gap")
+FARTHEST = 20.0  # sigma, that the mean may lie outside the range
 KEYS = ("low", "high", "mean", "sigma")
 
 
@@ -52,10 +53,11 @@ class Prior:
             raise InputError("mean and sigma: give both, or neither for a uniform prior")
         if self.mean is None:
             return
-        object.__setattr__(self, "mean", checks.number(self.mean, "mean"))
-        object.__setattr__(self, "sigma", checks.number(self.sigma, "sigma", above=0.0))
-        if not np.isfinite(self._density.logpdf(low)) or not np.isfinite(self._density.logpdf(high)):
-            raise InputError(f"low = {low:g}, high = {high:g}: too many sigma from mean = {self.mean:g}")
+        mean, sigma = checks.number(self.mean, "mean"), checks.number(self.sigma, "sigma", above=0.0)
+        object.__setattr__(self, "mean", mean)
+        object.__setattr__(self, "sigma", sigma)
+        if max(low - mean, mean - high) > FARTHEST * sigma:
+            raise InputError(f"mean = {mean:g}: is more than {FARTHEST:g} sigma outside low and high")
 
     @property
     def _density(self) -> Any:
