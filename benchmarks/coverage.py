@@ -2,13 +2,13 @@
 
     python benchmarks/coverage.py STORE [--points 500] [--train 100] [--accuracy normal]
 
-Random dimers with self-energy `image` go through one sweep, seven states each (the six default ones and X-@1),
-without charge; the store keeps them, so that a second run only deduces. The first ones train emulators, which
-are tested on the last third of them before; the others are truths: their emission of X and the shift of X- of
-both dots, with errors of 1 meV, are measured again by spq.deduction. Prints dimers a minute, the emulators'
-errors, coverage of the 68 % interval and its median width for each size, and seconds per posterior. Truths that
-are hybridised or not followed are left out; of the others, those with a carrier of less than 0.95 on its dot are
-given apart: they are not what emulators are made of.
+Random dimers with self-energy `image` go through one sweep, seven states each (the six default ones and
+X-@1), without charge; the store keeps them, so that a second run only deduces. The first ones train
+emulators, which are tested on the last third of them before; the others are truths: their emission of X and
+the shift of X- of both dots, with errors of 1 meV, are measured again by spq.deduction. Prints dimers a
+minute, the emulators' errors, coverage of the 68 % interval and its median width for each size, and seconds
+per posterior. Truths that are hybridised or not followed are left out; of the others, those with a carrier
+of less than 0.95 on its dot are given apart: they are not what emulators are made of.
 """
 
 from __future__ import annotations
