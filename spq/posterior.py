@@ -26,6 +26,7 @@ COUNTING = 500  # draws that count after softening
 STEPS = 100  # after which the length of the chain is looked at
 MOST = 20_000  # steps
 LENGTH = 50  # autocorrelation times that the chain is longer than
+WINDOW = 5.0  # of these times, over which the correlation is summed
 BURN = 10  # autocorrelation times at the beginning that are left out
 KEPT = 4000  # samples
 MIXED = 300  # samples that the density for the evidence is made of
@@ -155,12 +156,28 @@ def _walked(density: Density, start: Array, seed: int, most: int) -> tuple[Array
         steps = min(STEPS, most - done)
         state = sampler.run_mcmc(state, steps, skip_initial_state_check=True)
         done += steps
-        time = float(np.max(sampler.get_autocorr_time(discard=burn, quiet=True, tol=0)))
-        if np.isfinite(time):
-            burn = min(int(BURN * time), done // 2)
-            lengths = (done - burn) / time
+        time = correlation_time(sampler.get_chain(discard=burn))
+        burn = min(int(BURN * time), done // 2)
+        lengths = (done - burn) / time
     chain, logs = sampler.get_chain(discard=burn), sampler.get_log_prob(discard=burn)
     return chain, logs, lengths, float(np.mean(sampler.acceptance_fraction))
+
+
+def correlation_time(chain: Array) -> float:
+    """Integrated autocorrelation time in steps of a chain (steps, walkers, p), of its slowest parameter.
+
+    1 + 2 Σ ρ(t) up to the first t that is WINDOW such times (Sokal 1997). ρ is about the mean of all walkers,
+    so that walkers which stay apart count as slow.
+    """
+    from scipy import fft
+
+    steps = len(chain)
+    moved = fft.rfft(chain - chain.mean(axis=(0, 1)), fft.next_fast_len(2 * steps), axis=0)
+    covariance = fft.irfft(np.abs(moved) ** 2, fft.next_fast_len(2 * steps), axis=0)[:steps].mean(axis=1)
+    times = 2.0 * np.cumsum(covariance / covariance[0], axis=0) - 1.0
+    ends = np.argmax(np.arange(steps)[:, None] >= WINDOW * times, axis=0)
+    ends = np.where(ends == 0, steps - 1, ends)
+    return float(max(1.0, times[ends, np.arange(chain.shape[2])].max()))
 
 
 def _best(density: Density, samples: Array, log_density: Array, exists: Exists | None) -> tuple[Array, float]:

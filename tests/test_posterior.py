@@ -7,7 +7,7 @@ from scipy.stats import multivariate_normal, norm, truncnorm
 import spq
 from spq import posterior
 from spq.errors import ConvergenceError, InputError
-from spq.posterior import Density, sampled
+from spq.posterior import Density, correlation_time, sampled
 
 MEAN = np.array([0.3, -0.2, 0.1])
 COVARIANCE = np.array([[0.04, 0.035, 0.0], [0.035, 0.04, 0.01], [0.0, 0.01, 0.09]])
@@ -35,6 +35,17 @@ def test_normal(wide):
     assert wide.log_evidence == pytest.approx(-3 * np.log(8.0), abs=4 * wide.log_evidence_error)
     assert 0.0 < wide.log_evidence_error < 0.02
     assert wide.lengths > posterior.LENGTH
+
+
+def test_correlation_time():
+    """That of a first-order autoregression is known; walkers that stay apart make it long."""
+    generator = np.random.default_rng(0)
+    chain = np.zeros((2000, 64, 2))
+    for step in range(1, len(chain)):
+        chain[step] = 0.8 * chain[step - 1] + generator.standard_normal((64, 2))
+    assert correlation_time(chain[100:]) == pytest.approx(9.0, rel=0.1)
+    chain[:, :32, 1] += 20.0
+    assert correlation_time(chain[100:]) > 300
 
 
 def test_log_density(wide):
