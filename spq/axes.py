@@ -122,6 +122,9 @@ def _values(given: Any, name: str) -> list[Any]:
     if not values:
         raise InputError(f"{where} = []: must hold at least one value")
     found = plain(values)
+    for value in found:
+        if not isinstance(value, (bool, int, float, str, list)):
+            raise InputError(f"{where} = {checks.shown(value)}: must be a number, a word or a list of these")
     kinds = {str if isinstance(v, str) else list if isinstance(v, list) else float for v in found}
     if len(kinds) > 1:
         raise InputError(f"{where} = {checks.shown(found)}: must be all numbers or all words")

@@ -50,6 +50,8 @@ def compute_of(given: str | Computation | Sequence[str | Computation]) -> Comput
     parts = checks.listed(several, "compute", "a name, a function of a Model, or a list of them")
     if not parts:
         raise InputError("compute = []: must hold at least one name or function")
+    if {"emission", "shift_map"} <= {part for part in parts if isinstance(part, str)}:
+        raise InputError('compute: "emission" and "shift_map" give variables of the same names; sweep apart')
     functions = [part if callable(part) else COMPUTED[_known(part)] for part in parts]
     names = [_identity(part) if callable(part) else part for part in parts]
     return Compute(", ".join(names), tuple(functions))
@@ -61,8 +63,14 @@ def _known(name: Any) -> str:
 
 def _identity(function: Computation) -> str:
     """Name and digest of the source of a function: another source gives other points."""
-    if getattr(function, "__closure__", None):
-        raise InputError("compute: a function must not depend on variables of the function it is made in")
+    held = ("__closure__", "__defaults__", "__kwdefaults__", "__self__")
+    if any(getattr(function, name, None) for name in held if not inspect.isbuiltin(function)):
+        raise InputError(
+            "compute: a function must not depend on variables of the function it is made in, on defaults or "
+            "on an object; its source says what it computes"
+        )
+    if getattr(function, "__name__", "") == "<lambda>":
+        raise InputError("compute: a lambda has no source of its own; give a named function")
     name = f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', '?')}"
     try:
         source = inspect.getsource(function)

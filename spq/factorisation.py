@@ -83,6 +83,7 @@ Solver = Callable[[np.ndarray], np.ndarray]  # right-hand sides (n, k) -> soluti
 @functools.cache
 def load_solver() -> type | None:
     """PARDISO's interface, its library loaded; None where there is none."""
+    os.environ.setdefault("MKL_CBWR", "AUTO")  # results do not depend on where arrays lie in memory
     installed = _installed_library()
     if installed:
         os.environ.setdefault("PYPARDISO_MKL_RT", installed)

@@ -34,9 +34,13 @@ def workers() -> int:
     """Number of threads."""
     if getattr(_own, "alone", False):
         return 1
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     asked = os.environ.get("OMP_NUM_THREADS", "")
-    return min(cores, int(asked)) if asked.isdigit() and int(asked) > 0 else cores
+    return min(cores(), int(asked)) if asked.isdigit() and int(asked) > 0 else cores()
+
+
+def cores() -> int:
+    """Number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def in_parts(function: Callable[[slice], list[Result]], count: int, size: int) -> list[Result]:

@@ -60,7 +60,11 @@ def sweep(ds: xr.Dataset, variable: str = "energy_eV", x: str | None = None) -> 
     dims = ds["error"].dims
     own = ds[across].dims[0]
     others = [dim for dim in dims if dim != own and ds.sizes[dim] > 1]
-    if variable not in ds or not set(ds[variable].dims) <= {*dims, "state"}:
+    if (
+        variable not in ds
+        or ds[variable].dtype.kind not in "biuf"
+        or not set(ds[variable].dims) <= {*dims, "state"}
+    ):
         raise InputError(f"{variable}: is no variable of this sweep over its axes and states alone")
     states = [str(state) for state in ds["state"].values] if "state" in ds[variable].dims else [""]
     kept = ds.isel({dim: 0 for dim in others[2:]})
@@ -142,8 +146,9 @@ def _draw(panel: Axes, ds: xr.Dataset, variable: str, across: str, others: list[
         one = ds.isel(where)
         y = one[variable].values[order]
         panel.plot(x, y, color=color, ls=style, lw=1.2)
-        hybridised = one["hybridised"].values[order] if "hybridised" in ds else np.zeros(len(x), dtype=bool)
-        lost = ~one["followed"].values[order] if "followed" in ds else np.zeros(len(x), dtype=bool)
+        marked = "hybridised" in one and one["hybridised"].dims == one[variable].dims
+        hybridised = one["hybridised"].values[order] if marked else np.zeros(len(x), dtype=bool)
+        lost = ~one["followed"].values[order] if marked else np.zeros(len(x), dtype=bool)
         for chosen, look in (
             (~hybridised & ~lost, {"marker": "o", "mfc": color}),
             (hybridised & ~lost, {"marker": "o", "mfc": "white"}),

@@ -16,6 +16,7 @@ import functools
 import hashlib
 import json
 import os
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,7 @@ class PointStore:
 
         Raises InputError if it cannot be made, there is none, or another program made it.
         """
-        store = cls(Path(folder))
+        store = cls(Path(folder).resolve())
         about = store.folder / ABOUT
         if not about.is_file():
             if not make:
@@ -115,8 +116,9 @@ class PointStore:
                 return
         try:
             yield True
-            if self.has(key):  # whoever claims it now finds it finished
-                path.unlink(missing_ok=True)
+            with self._writing():
+                if self.has(key):  # whoever claims it now finds it finished
+                    path.unlink(missing_ok=True)
         finally:
             lock.release()
 
@@ -141,7 +143,7 @@ class PointStore:
     def _put(self, path: Path, content: Mapping[str, Any]) -> None:
         """Write a file at once or not at all, and force it to the disk."""
         text = json.dumps({"content": content, "checksum": digest_of(content)})
-        temporary = path.with_name(f"{path.stem}.{os.getpid()}.tmp")
+        temporary = path.with_name(f"{path.stem}.{uuid.uuid4().hex}.tmp")
         with self._writing():
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
@@ -160,7 +162,7 @@ class PointStore:
         """The content of a file, as it was written."""
         try:
             whole = json.loads(path.read_text(encoding="utf-8"))
-            if digest_of(whole["content"]) == whole["checksum"]:
+            if digest_of(whole["content"]) == whole["checksum"] and isinstance(whole["content"], dict):
                 return whole["content"]
         except OSError as error:
             raise InputError(f"{path}: cannot be read: {error.strerror}") from error

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import errno
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spq.computing import Compute
-from spq.errors import SpqError
+from spq.errors import InputError, SpqError
 from spq.model import Model
 from spq.parallel import alone
 from spq.pointstore import PointStore
 
 if TYPE_CHECKING:
     import xarray as xr
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT)  # what goes away, and says nothing of the point
 
 
 @dataclass(frozen=True)
@@ -72,15 +76,21 @@ def record_of(model: Model, compute: Compute) -> dict[str, Any]:
     in memory: the same point has the same bits in every process.
     """
     start = time.perf_counter()
-    os.environ.setdefault("MKL_CBWR", "AUTO")
     record: dict[str, Any] = {"error": None, "result": None}
     with alone():
         try:
             record["result"] = to_plain(compute(model))
+            json.dumps(record["result"])  # what cannot be kept is an error of this point
+        except OSError as error:
+            if error.errno in FULL:
+                raise InputError(f"{error.strerror}; what is finished is kept") from error
+            record |= {"error": f"unexpected {type(error).__name__}: {error}", "result": None}
+        except MemoryError as error:
+            raise InputError("out of memory; what is finished is kept") from error
         except SpqError as error:
             record["error"] = f"{type(error).__name__}: {error}"
         except Exception as error:  # whatever it is, the other points go on
-            record["error"] = f"unexpected {type(error).__name__}: {error}"
+            record |= {"error": f"unexpected {type(error).__name__}: {error}", "result": None}
     return record | {"seconds": time.perf_counter() - start}
 
 

@@ -13,10 +13,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from typing import Any
 
 from spq.computing import Compute
 from spq.errors import InputError, SpqError
-from spq.parallel import workers
+from spq.parallel import cores
 from spq.pointstore import PointStore
 from spq.pointwork import Point, work
 
@@ -29,7 +30,7 @@ Told = Callable[[], None]
 
 
 def compute_units(
-    store: PointStore, units: Sequence[Unit], compute: Compute, executor: Executor | None, told: Told
+    store: PointStore, units: Sequence[Unit], compute: Compute, executor: Any, told: Told
 ) -> None:
     """Compute the points of all units; told() is called after each.
 
@@ -38,6 +39,11 @@ def compute_units(
     """
     if isinstance(executor, ThreadPoolExecutor):
         raise InputError("executor: meshes and solvers need processes, threads cannot share them")
+    if executor is not None and not isinstance(executor, Executor):
+        kind = type(executor).__name__
+        raise InputError(
+            f"executor: must be one of concurrent.futures' kind, not {kind}; dask's is Client.get_executor()"
+        )
     left = list(units)
     for wait in (False, True):
         busy = set(_pass(store, left, compute, executor, told, wait))
@@ -54,18 +60,25 @@ def _pass(
     if executor is not None:
         try:
             return _submitted(executor, store, units, compute, told, wait)
-        except BrokenExecutor as error:
-            raise SpqError(f"the executor broke ({error}); what is finished is kept") from error
+        except SpqError:
+            raise
+        except Exception as error:  # executors have their own; none comes from a computation
+            raise SpqError(
+                f"the executor failed ({type(error).__name__}: {error}); what is finished is kept"
+            ) from error
     while True:
         try:
-            with _processes(min(workers(), len(units))) as own:
+            with _processes(min(cores(), len(units))) as own:
                 return _submitted(own, store, units, compute, told, wait)
-        except BrokenExecutor:
+        except BrokenExecutor as error:
             begun = set(store.begun())
             suspects = [point for unit in units for point in unit if point.key in begun]
             for point in suspects:
                 _alone(store, point, compute)
-            units = [unit for unit in units if not all(store.has(point.key) for point in unit)]
+            left = [unit for unit in units if not all(store.has(point.key) for point in unit)]
+            if len(left) == len(units) and not suspects:
+                raise SpqError(f"no process could begin ({error.__cause__ or error})") from error
+            units = left
             told()
             if not units:
                 return []
@@ -88,8 +101,9 @@ def _submitted(
             busy += future.result()
             told()
     except BaseException:
-        for future in futures:
-            future.cancel()
+        if not isinstance(executor, _own()):  # ours are killed
+            for future in futures:
+                future.cancel()
         raise
     return busy
 
@@ -109,13 +123,18 @@ def _alone(store: PointStore, point: Point, compute: Compute) -> None:
             store.write(point.key, {"error": dead, "result": None, "seconds": 0.0})
 
 
+def _own() -> Any:
+    """The class of our own executors."""
+    from loky import ProcessPoolExecutor
+
+    return ProcessPoolExecutor
+
+
 @contextmanager
 def _processes(count: int) -> Iterator[Executor]:
     """Our own processes; where the block fails they end at once, with what they are doing."""
-    from loky import ProcessPoolExecutor
-
     once = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
-    executor = ProcessPoolExecutor(
+    executor = _own()(
         max(count, 1), initializer=_begin, initargs=(os.getpid(),), env=once | {"MKL_CBWR": "AUTO"}
     )
     try:

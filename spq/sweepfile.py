@@ -55,8 +55,13 @@ def _flat(given: Mapping[str, Any], before: str = "") -> dict[Any, Any]:
     """Fields by dotted name, also of names that were not put in quotes and so became tables."""
     found: dict[Any, Any] = {}
     for key, value in given.items():
+        name = f"{before}{key}"
+        inner = {name: value}
         if isinstance(value, dict) and not set(value) & set(GRID):
-            found |= _flat(value, f"{before}{key}.")
-        else:
-            found[f"{before}{key}"] = value
+            inner = _flat(value, f"{name}.")
+            if not inner:
+                raise InputError(f"sweep.axes: {name}: has no values")
+        if twice := found.keys() & inner.keys():
+            raise InputError(f"sweep.axes: {min(twice)} is given twice")
+        found |= inner
     return found

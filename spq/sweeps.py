@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spq import checks
 from spq.axes import Axis, axes_of, points
 from spq.computing import Computation, Compute, compute_of
 from spq.errors import InputError
 from spq.inputfile import dumps, whole
 from spq.model import Model
-from spq.parallel import workers
+from spq.parallel import cores
 from spq.pointstore import PointStore, digest_of, program
 from spq.pointwork import Point
 from spq.pool import Unit, compute_units
@@ -130,6 +131,8 @@ def sweep(
         If a field is unknown or in two axes, no point has a model, or the store is damaged, of another
         program, or cannot be written. What is finished is kept.
     """
+    if not isinstance(model, Model):
+        raise InputError(f"model = {checks.shown(model)}: must be a Model")
     plan = planned(model, axes, compute)
     with _kept(store) as kept:
         run(plan, kept, executor, retry, progress)
@@ -155,6 +158,7 @@ def run(
     tell()
     if missing:
         compute_units(store, _units(missing), plan.compute, executor, tell)
+        progress("sweep", len(wanted), len(wanted))
 
 
 def _teller(store: PointStore, missing: list[str], total: int, progress: Progress) -> Callable[[], None]:
@@ -181,7 +185,7 @@ def _units(missing: Sequence[Point]) -> list[Unit]:
         geometry = (model.molecule, model.accuracy, model.chosen_discretisation, model.wall)
         groups.setdefault(geometry, {}).setdefault(shared(model), []).append(point)
     together = [[point for unit in group.values() for point in unit] for group in groups.values()]
-    size = max(1, min(LONGEST, len(missing) // (2 * workers())))
+    size = max(1, min(LONGEST, len(missing) // (2 * cores())))
     return [unit[i : i + size] for unit in together for i in range(0, len(unit), size)]
 
 
@@ -224,6 +228,18 @@ def _at(plan: Sweep) -> Iterator[tuple[str, Model | InputError]]:
     return zip(plan.keys, plan.models, strict=True)
 
 
+def _check_alike(name: str, first: dict[str, Any], each: dict[str, Any], dimensions: tuple[str, ...]) -> None:
+    """Raise InputError where results of two points cannot stand in one Dataset."""
+    if name == "error" or name in dimensions or set(each["dims"]) & set(dimensions):
+        raise InputError(f"compute: {name} has the name of something of the sweep itself; rename it")
+    if np.shape(each["data"]) != np.shape(first["data"]) or each["dims"] != first["dims"]:
+        raise InputError(f"compute: {name} has another shape at another point of the sweep")
+    if (each["dtype"] == "U") != (first["dtype"] == "U"):
+        raise InputError(f"compute: {name} is a number at one point of the sweep and a word at another")
+    if each["coordinate"] and each["data"] != first["data"]:
+        raise InputError(f"compute: coordinate {name} differs between points of the sweep; sweep them apart")
+
+
 def _assembled(
     results: Sequence[dict[str, Any] | None], dimensions: tuple[str, ...], shape: tuple[int, ...]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -232,15 +248,15 @@ def _assembled(
     for result in results:
         for name, each in (result or {}).items():
             first = samples.setdefault(name, each)
-            if np.shape(each["data"]) != np.shape(first["data"]) or each["dims"] != first["dims"]:
-                raise InputError(f"compute: {name} has another shape at another point of the sweep")
+            _check_alike(name, first, each, dimensions)
     variables: dict[str, Any] = {}
     coordinates: dict[str, Any] = {}
     for name, each in samples.items():
         if each["coordinate"]:
             coordinates[name] = (each["dims"], np.array(each["data"]), each["attrs"])
             continue
-        kind = np.dtype(object) if each["dtype"] == "U" else np.dtype(each["dtype"])
+        kinds = {result[name]["dtype"] for result in results if result is not None and name in result}
+        kind = np.dtype(object) if kinds == {"U"} else np.result_type(*map(np.dtype, kinds))
         empty = {"f": np.nan, "O": ""}.get(kind.kind, 0)
         values = np.full((len(results), *np.shape(each["data"])), empty, dtype=kind)
         for place, result in enumerate(results):

@@ -100,6 +100,7 @@ def test_an_interrupted_sweep_goes_on(folder, capsys):
     finished = {path: path.stat().st_mtime_ns for path in Path("results").glob("points/*/*.json")}
     assert process.returncode == 130 and 3 <= len(finished) < 12
     assert re.search(r"\d+ of 12 points are finished; --resume goes on", err) and "Traceback" not in err
+    assert "Error" not in err
     status, out, _ = run(capsys, "sweep", "--status", "results")
     assert status == 0 and f"{len(finished)} of 12 points finished" in out
     assert run(capsys, "sweep", "sweep.toml", "--out", "results", "--resume", "-q")[0] == 0
@@ -126,6 +127,12 @@ BAD = {
         DOT + "[[sweep.zipped]]\n" + '"dots.core_radius" = [1]\nmodel.wall = []\n',
         "at least one value",
     ),
+    "two spellings": (
+        DOT + '[sweep.axes]\n"model.wall" = ["hard"]\nmodel.wall = ["finite"]\n',
+        "model.wall is given twice",
+    ),
+    "nothing": (DOT + '[sweep.axes]\n"dots.core_radius" = {}\n', "dots.core_radius: has no values"),
+    "date": (DOT + '[sweep.axes]\n"dots.core_radius" = [2026-01-01]\n', "must be a number, a word"),
     "compute": (DOT + '[sweep]\ncompute = "x"\naxes = { model.wall = ["hard"] }\n', 'compute = "x"'),
     "syntax": ("[[dots]\n", "line 1"),
 }

@@ -1,5 +1,6 @@
 """Sweeps: what they compute, what they keep, and what survives."""
 
+import importlib.util
 import json
 import os
 import resource
@@ -18,7 +19,7 @@ import xarray as xr
 import spq
 from spq import pointstore
 from spq.computing import compute_of
-from spq.errors import InputError
+from spq.errors import InputError, SpqError
 from spq.fields import changed
 from spq.geometry import Molecule
 from spq.model import Model
@@ -330,6 +331,9 @@ def test_a_store_of_another_version_is_left_alone(tmp_path, about, expected):
         (3, "compute = 3: must be a name, a function of a Model"),
         (print, "the source of builtins.print is not known"),
         ((lambda held: lambda model: {"x": held})(3), "must not depend on variables"),
+        (lambda model: {"x": 1}, "a lambda has no source of its own"),
+        (MONOMER.replace, "or on an object"),
+        (["emission", "shift_map"], "sweep apart"),
     ],
 )
 def test_wrong_computations_are_refused(compute, expected):
@@ -338,9 +342,81 @@ def test_wrong_computations_are_refused(compute, expected):
     assert expected in str(error.value)
 
 
+@pytest.mark.parametrize("executor", [3, "two"])
+def test_other_executors_are_refused(executor):
+    with pytest.raises(InputError, match="must be one of concurrent.futures' kind"):
+        sweep(MONOMER, {FIELD: RADII}, volume, executor=executor)
+
+
 def test_threads_are_refused():
     with ThreadPoolExecutor(1) as executor, pytest.raises(InputError, match="processes"):
         sweep(MONOMER, {FIELD: RADII}, volume, executor=executor)
+
+
+def rounded(model):
+    """A whole number at the first point."""
+    return {"n": 1 if model.molecule.core_radii[0] == RADII[0] else 1.5}
+
+
+def worded(model):
+    """A word at the first point, a number elsewhere."""
+    return {"n": "one" if model.molecule.core_radii[0] == RADII[0] else 1.5}
+
+
+def named(model):
+    """A name that the sweep has itself."""
+    return {"error": 1.0}
+
+
+def unkept(model):
+    """What cannot be kept."""
+    return {"n": 1j}
+
+
+def placed(model):
+    """A coordinate that is another one at every point."""
+    return xr.Dataset({"n": ("place", [1.0])}, {"place": [float(model.molecule.core_radii[0])]})
+
+
+def test_kinds_are_those_of_all_points():
+    assert sweep(MONOMER, {FIELD: RADII}, rounded)["n"].values.tolist() == [1.0, 1.5, 1.5, 1.5]
+
+
+@pytest.mark.parametrize(
+    "compute, expected",
+    [
+        (worded, "n is a number at one point of the sweep and a word at another"),
+        (named, "error has the name of something of the sweep itself"),
+        (placed, "coordinate place differs between points of the sweep"),
+    ],
+)
+def test_results_that_do_not_fit_together_are_refused(compute, expected):
+    with pytest.raises(InputError, match=expected):
+        sweep(MONOMER, {FIELD: RADII}, compute)
+
+
+def test_what_cannot_be_kept_is_an_error_of_its_point():
+    assert "not JSON serializable" in str(sweep(MONOMER, {FIELD: RADII[:1]}, unkept)["error"].values[0])
+
+
+def test_states_do_not_change_along_an_axis():
+    with pytest.raises(InputError, match="coordinate state differs"):
+        sweep(MONOMER.replace(self_energy="none"), {"map.states": [["X@1"], ["XX@1"]]})
+
+
+def test_processes_that_cannot_begin_are_told(tmp_path):
+    """A function of a module that no other process can load."""
+    path = tmp_path / "lost.py"
+    path.write_text("def lost(model):\n    return {'n': 1.0}\n")
+    spec = importlib.util.spec_from_file_location("lost", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["lost"] = module
+    try:
+        spec.loader.exec_module(module)
+        with pytest.raises(SpqError, match="no process could begin"):
+            sweep(MONOMER, {FIELD: RADII}, module.lost)
+    finally:
+        del sys.modules["lost"]
 
 
 def growing(model):
