@@ -4,10 +4,10 @@ Run as a program: python benchmarks/coverage.py STORE [--points N] [--train M] [
 Random dimers with self-energy `image` go through one sweep without charge, the six states of a map and X-@1;
 the store keeps them, so that a second run only deduces. The first ones train emulators, which are tested on
 the last third of them before. The others are truths: X of both dots and the shifts of their X-, with errors
-of 1 meV, are what sizes are deduced from. Prints points per minute, the emulators' errors, coverage and median
-width of the 68 % interval of each size, and seconds per posterior. Truths that are hybridised or not followed
-are left out; of the others those whose carriers have 0.95 or more on their dots, as where emulators are
-learned, are given apart.
+of 1 meV, are what sizes are deduced from. Prints points per minute, the errors of emulators, coverage and
+median width of the 68 % interval of each size, and seconds per posterior. Hybridised or lost truths are left
+out; of the others those whose carriers have 0.95 or more on their dots, as where emulators are learned, are
+given apart.
 """
 
 from __future__ import annotations
