@@ -2,9 +2,9 @@
 
     log p(x | measured) = Σ log prior(x_i) - ½ Σ [(f_q(x) - value_q)/error_q]² + constant
 
-Walkers of emcee (Foreman-Mackey et al., PASP 125, 306 (2013)) start from prior draws chosen by their
-likelihood, softened until many draws count, so that no mode that they show is lost. The evidence, the
-integral of prior times likelihood, is a sum over draws from a density made of the samples and the prior.
+Walkers of emcee (Foreman-Mackey et al., PASP 125, 306 (2013)) start from draws that are chosen by importance
+in several rounds, from the prior to the posterior: all modes are found that the prior's draws show. The
+evidence, the integral of prior times likelihood, is the sum over one more such round.
 """
 
 from __future__ import annotations
@@ -21,19 +21,20 @@ from spq.parallel import one_thread
 from spq.priors import Prior
 
 WALKERS = 128
-DRAWS = 2**13  # from the prior, to begin with
-COUNTING = 500  # draws that count after softening
 STEPS = 100  # after which the length of the chain is looked at
 MOST = 20_000  # steps
 LENGTH = 50  # autocorrelation times that the chain is longer than
 WINDOW = 5.0  # of these times, over which the correlation is summed
 BURN = 10  # autocorrelation times at the beginning that are left out
 KEPT = 4000  # samples
-MIXED = 300  # samples that the density for the evidence is made of
-IMPORTANCE = 2**13  # draws from it
-NEGLIGIBLE = 15.0  # natural logarithm, by which what does not matter is below the largest
-FLAT = 0.1  # share of the prior in it
+DRAWS = 2**13  # of a round of importance sampling
+COUNTING = 500  # draws that count, at least; else the likelihood is softened
+SOFTER = 0.8  # factor on its power
+ROUNDS = 30
+MIXED = 300  # points that draws are about
+FLAT = 0.1  # share of draws from the prior
 FREEDOM = 5.0  # degrees of freedom of Student's t, whose tails are wider than the posterior's
+NEGLIGIBLE = 15.0  # natural logarithm, by which what does not matter is below the largest
 
 LogLikelihood = Callable[[Array], Array]
 Exists = Callable[[Array], npt.NDArray[np.bool_]]
@@ -128,26 +129,37 @@ def sampled(density: Density, seed: int, exists: Exists | None = None, most: int
 
 
 def _starts(density: Density, generator: np.random.Generator) -> Array:
-    """Starts (WALKERS, p) of the walkers: draws of the prior chosen by their softened likelihood."""
+    """Starts (WALKERS, p) of the walkers: draws chosen by prior times likelihood.
+
+    The likelihood is softened (a power below one) until enough draws count; the next draws are about those.
+    """
     from scipy.special import logsumexp
 
     draws = density.draws(generator.uniform(size=(DRAWS, len(density.priors))))
-    logs = density.likelihood(draws)
-    logs = logs - logs.max()
-    soft = 1.0
-    while np.exp(2.0 * logsumexp(soft * logs) - logsumexp(2.0 * soft * logs)) < COUNTING:
-        soft *= 0.8
-    weights = np.exp(soft * logs)
-    chosen = generator.choice(len(draws), WALKERS, replace=False, p=weights / weights.sum())
-    return draws[chosen]
+    log_drawn = density.prior(draws)
+    for _ in range(ROUNDS):
+        prior = density.prior(draws)
+        likelihood = density(draws) - np.where(np.isfinite(prior), prior, 0.0)
+        soft, logs = 1.0, prior + likelihood - log_drawn
+        while np.exp(2.0 * logsumexp(logs) - logsumexp(2.0 * logs)) < COUNTING and soft > 1e-9:
+            soft *= SOFTER
+            logs = np.where(np.isfinite(prior), prior + soft * likelihood - log_drawn, -np.inf)
+        weights = np.exp(logs - logs.max())
+        size = WALKERS if soft == 1.0 else MIXED
+        chosen = draws[generator.choice(len(draws), size, p=weights / weights.sum(), replace=soft < 1.0)]
+        if soft == 1.0:
+            break
+        draws, log_drawn = _drawn_about(density, chosen, generator)
+    return chosen[:WALKERS]
 
 
 def _walked(density: Density, start: Array, seed: int, most: int) -> tuple[Array, Array, float, float]:
     """The chain (steps, walkers, p) after its beginning, its log densities, length and acceptance."""
     import emcee
 
-    # kernel density of the other walkers: independent steps along curved ridges; emcee's snooker is biased
-    mixture = [(emcee.moves.KDEMove(), 0.8), (emcee.moves.DEMove(), 0.2)]
+    # kernel density of the other walkers: far steps along curved ridges; emcee's snooker is biased
+    moves = emcee.moves
+    mixture = [(moves.KDEMove(), 0.6), (moves.DEMove(), 0.2), (moves.StretchMove(), 0.2)]
     walkers, parameters = start.shape
     sampler = emcee.EnsembleSampler(walkers, parameters, density, moves=mixture, vectorize=True)
     state = emcee.State(start, random_state=np.random.RandomState(seed).get_state())
@@ -205,28 +217,9 @@ def _best(density: Density, samples: Array, log_density: Array, exists: Exists |
 def _evidence(
     density: Density, samples: Array, generator: np.random.Generator, exists: Exists | None
 ) -> tuple[float, float]:
-    """Logarithm of the evidence and its standard error, by importance sampling.
-
-    Draws come from Student's t about some samples, as wide as Silverman's rule says, and a few from the
-    prior, so that no part of the box is left out.
-    """
-    from scipy.linalg import solve_triangular
-
-    count, parameters = samples.shape
-    centres = samples[np.linspace(0, count - 1, min(MIXED, count)).astype(int)]
-    width = (4.0 / ((parameters + 2) * len(centres))) ** (1.0 / (parameters + 4))
-    spread = np.atleast_2d(np.cov(samples.T)) if count > 1 else np.zeros((parameters, parameters))
-    box = np.array([prior.high - prior.low for prior in density.priors])
-    root = width * np.linalg.cholesky(spread + np.diag((1e-6 * box) ** 2))
-    flat = int(FLAT * IMPORTANCE)
-    near = generator.integers(len(centres), size=IMPORTANCE - flat)
-    tails = np.sqrt(FREEDOM / generator.chisquare(FREEDOM, size=len(near)))
-    steps = tails[:, None] * generator.standard_normal((len(near), parameters)) @ root.T
-    draws = np.vstack([density.draws(generator.uniform(size=(flat, parameters))), centres[near] + steps])
-    white = [solve_triangular(root, points.T, lower=True).T for points in (draws, centres)]
-    log_near = _log_student(*white) - np.log(np.diag(root)).sum()
-    share = flat / IMPORTANCE
-    log_drawn = np.logaddexp(np.log(share) + density.prior(draws), np.log(1.0 - share) + log_near)
+    """Logarithm of the evidence and its standard error, by importance sampling."""
+    centres = samples[np.linspace(0, len(samples) - 1, min(MIXED, len(samples))).astype(int)]
+    draws, log_drawn = _drawn_about(density, centres, generator)
     logs = density(draws) - log_drawn
     if exists is not None:
         matter = logs > logs.max() - NEGLIGIBLE
@@ -236,6 +229,30 @@ def _evidence(
     weights = np.exp(logs - top)
     error = weights.std() / weights.mean() / np.sqrt(len(weights))
     return float(top + np.log(weights.mean())), float(error)
+
+
+def _drawn_about(density: Density, centres: Array, generator: np.random.Generator) -> tuple[Array, Array]:
+    """Draws (DRAWS, p) about centres (k, p), and the logarithm of the density that they are from.
+
+    That is Student's t about every centre, as wide as Silverman's rule says, and for a few draws the prior:
+    no part of the box is left out.
+    """
+    from scipy.linalg import solve_triangular
+
+    count, parameters = centres.shape
+    width = (4.0 / ((parameters + 2) * count)) ** (1.0 / (parameters + 4))
+    spread = np.atleast_2d(np.cov(centres.T)) if count > 1 else np.zeros((parameters, parameters))
+    box = np.array([prior.high - prior.low for prior in density.priors])
+    root = width * np.linalg.cholesky(spread + np.diag((1e-6 * box) ** 2))
+    flat = int(FLAT * DRAWS)
+    near = generator.integers(count, size=DRAWS - flat)
+    tails = np.sqrt(FREEDOM / generator.chisquare(FREEDOM, size=len(near)))
+    steps = tails[:, None] * generator.standard_normal((len(near), parameters)) @ root.T
+    draws = np.vstack([density.draws(generator.uniform(size=(flat, parameters))), centres[near] + steps])
+    white = [solve_triangular(root, points.T, lower=True).T for points in (draws, centres)]
+    log_near = _log_student(*white) - np.log(np.diag(root)).sum()
+    share = flat / DRAWS
+    return draws, np.logaddexp(np.log(share) + density.prior(draws), np.log(1.0 - share) + log_near)
 
 
 def _log_student(points: Array, centres: Array) -> Array:
