@@ -9,11 +9,11 @@ from loky import ProcessPoolExecutor
 
 from spq import gallery
 from spq.model import Model
+from spq.pool import ENVIRONMENT
 from spq.surface import SurfaceCharge
 from spq.sweeps import sweep
 
 DIMERS = 16
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
 def volume(model: Model) -> dict[str, float]:
@@ -33,7 +33,7 @@ def warm(_: int) -> None:
 @pytest.fixture
 def workers(request):
     """So many processes, started and warm."""
-    with ProcessPoolExecutor(request.param, env=ONE_THREAD) as executor:
+    with ProcessPoolExecutor(request.param, env=ENVIRONMENT) as executor:
         list(executor.map(warm, range(2 * request.param)))
         yield executor
 

@@ -14,6 +14,7 @@ of less than 0.95 on its dot are given apart: they are not what emulators are ma
 from __future__ import annotations
 
 import argparse
+import resource
 import time
 
 import numpy as np
@@ -27,6 +28,7 @@ from spq.emulator import Box
 from spq.learning import Learned, Points, Source, taught
 from spq.measured import measurements_of
 from spq.parallel import workers
+from spq.pool import ENVIRONMENT
 from spq.priors import priors_of
 
 SEED = 17
@@ -86,9 +88,12 @@ def swept(model: spq.Model, box: Box, count: int, store: str) -> tuple[np.ndarra
     start = time.perf_counter()
     found = spq.sweep(model.replace(map=spq.MapSpec(states=STATES)), axes, store=store)
     seconds = time.perf_counter() - start
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)  # what others on the machine do leaves it alone
     pace = 60 * count / seconds
     print(
-        f"{count} dimers, {len(STATES)} states each: {seconds:.0f} s, {pace:.0f} dimers a minute", flush=True
+        f"{count} dimers, {len(STATES)} states each: {seconds:.0f} s, {pace:.0f} dimers a minute; "
+        f"{used.ru_utime + used.ru_stime:.0f} s of processors",
+        flush=True,
     )
     missing, error = int((~found["converged"]).sum()), float(found["error_meV"].mean())
     print(
@@ -126,7 +131,7 @@ def report(
     errors = np.array([measurement.error for measurement in source.measurements])
     noisy = points.found + errors * generator.standard_normal(points.found.shape)
     start = time.perf_counter()
-    with ProcessPoolExecutor(workers(), env={"OMP_NUM_THREADS": "1"}) as executor:
+    with ProcessPoolExecutor(workers(), env=ENVIRONMENT) as executor:
         jobs = [
             executor.submit(deduced, source, priors, learned, points, SEED, values=noisy[truth])
             for truth in truths

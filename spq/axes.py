@@ -17,6 +17,7 @@ from spq.model import Model
 
 GRID = ("start", "stop", "points")
 ZIPPED = "zipped"
+LARGE = 2**53  # from here on not every integer is a number of its own
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def axes_of(model: Model, axes: Mapping[str | tuple[str, ...], Any]) -> tuple[Ax
             dimension = ZIPPED if together == 1 else f"{ZIPPED}_{together}"
             found.append(Axis(dimension, names, _side_by_side(names, given)))
         shown = ", ".join(names)
-        steps = [json.dumps(step) for step in found[-1].steps]
+        steps = [json.dumps([_number(value) for value in step]) for step in found[-1].steps]
         if len(set(steps)) < len(steps):
             twice = next(step for step in steps if steps.count(step) > 1)
             raise InputError(f"axes: {shown} = {twice[1:-1]} is given twice")
@@ -86,6 +87,13 @@ def points(model: Model, axes: Sequence[Axis]) -> Iterator[Model | InputError]:
             yield changed(model, values)
         except InputError as error:
             yield error
+
+
+def _number(value: Any) -> Any:
+    """A value as fields take it: 1 and 1.0 are the same."""
+    if isinstance(value, list):
+        return [_number(each) for each in value]
+    return float(value) if type(value) is int else value
 
 
 def _names(key: Any) -> tuple[str, ...]:
@@ -125,6 +133,8 @@ def _values(given: Any, name: str) -> list[Any]:
     for value in found:
         if not isinstance(value, (bool, int, float, str, list)):
             raise InputError(f"{where} = {checks.shown(value)}: must be a number, a word or a list of these")
+        if isinstance(value, int) and abs(value) >= LARGE:
+            raise InputError(f"{where} = {checks.shown(value)}: is too large")
     kinds = {str if isinstance(v, str) else list if isinstance(v, list) else float for v in found}
     if len(kinds) > 1:
         raise InputError(f"{where} = {checks.shown(found)}: must be all numbers or all words")

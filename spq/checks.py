@@ -21,9 +21,17 @@ from spq.errors import InputError
 def shown(value: Any, unit: str = "") -> str:
     """Return `value` as a message shows it: one line of modest length, a number with its unit."""
     if not isinstance(value, (bool, np.bool_)) and isinstance(value, numbers.Real):
-        return f"{float(value):.10g} {unit}".strip()
+        return f"{_float(value):.10g} {unit}".strip()
     text = " ".join(repr(value).split())
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _float(value: Any) -> float:
+    """A real number as a float, infinite where it is too large for one."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def number(
@@ -44,10 +52,7 @@ def number(
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         kind = f"a number in {unit}" if unit else "a number"
         raise InputError(f"{where} = {shown(value)}: must be {kind}")
-    try:
-        result = float(value)
-    except OverflowError:
-        result = math.inf
+    result = _float(value)
     given = f"{where} = {result:.10g} {unit}".rstrip()
     if not math.isfinite(result):
         raise InputError(f"{given}: must be finite")

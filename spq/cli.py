@@ -215,13 +215,15 @@ def _init(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     from spq import cli_report
+    from spq.cli_asked import asked
     from spq.cost import estimate
 
     model = _model(args.file)
     check_document(args, "check.json")
+    more, text = asked(args.file)
     cost = estimate(model)
-    document = cli_report.check_json(model, cost)
-    report(args, "check.json", document, cli_report.check_text(model, cost))
+    document = cli_report.check_json(model, cost) | more
+    report(args, "check.json", document, "\n".join([cli_report.check_text(model, cost), *text]))
     return DONE
 
 

@@ -16,9 +16,10 @@ import functools
 import hashlib
 import json
 import os
+import time
 import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from spq.errors import InputError
 
 FORMAT = 1
 ABOUT = "store.json"
+LEFT = 86400.0  # s, after which a file that was never renamed is one that somebody could not finish
 OUTPUT = ("cli", "plot")  # beginnings of names of modules that compute nothing
 
 
@@ -52,9 +54,14 @@ def _text(content: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class PointStore:
-    """A folder of finished points. Its functions raise InputError where a file is damaged or not written."""
+    """A folder of finished points. Its functions raise InputError where a file is damaged or not written.
+
+    superseded: key -> which file is there of a point whose result does not count any more; others read it
+    until the new one is in its place.
+    """
 
     folder: Path
+    superseded: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
     def opened(cls, folder: str | Path, make: bool = True) -> PointStore:
@@ -70,19 +77,34 @@ class PointStore:
             with store._writing():
                 store.folder.mkdir(parents=True, exist_ok=True)
             store._put(about, {"format": FORMAT, "program": program()})
-        found = store._get(about)
+        store.check(same_program=make)
+        if make:
+            store._tidy()
+        return store
+
+    def check(self, same_program: bool = True) -> None:
+        """Raise InputError unless this spq reads the store and, if asked, its results are of this program."""
+        about = self.folder / ABOUT
+        found = self._get(about)
         if found.get("format") != FORMAT:
             raise InputError(f"{about}: format {found.get('format')!r}, this version of spq reads {FORMAT}")
-        if make and found.get("program") != program():
+        if same_program and found.get("program") != program():
             raise InputError(
                 f"{about}: holds results of spq {found.get('program')}, this is {program()}; "
                 "give another folder"
             )
-        return store
+
+    def _tidy(self) -> None:
+        """Remove files that somebody could not finish; what cannot be removed stays."""
+        for path in self.folder.glob("**/*.tmp"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > LEFT:
+                    path.unlink()
 
     def has(self, key: str) -> bool:
         """Whether a point is finished."""
-        return self._path(key).is_file()
+        found = self._identity(key)
+        return found is not None and found != self.superseded.get(key)
 
     def read(self, key: str) -> dict[str, Any]:
         """A finished point."""
@@ -92,10 +114,10 @@ class PointStore:
         """Keep a finished point; when this returns, it outlasts a power cut."""
         self._put(self._path(key), record)
 
-    def forget(self, key: str) -> None:
-        """Let a finished point be computed again."""
-        with self._writing():
-            self._path(key).unlink(missing_ok=True)
+    def without(self, keys: Iterable[str]) -> PointStore:
+        """The same store, in which some finished points count as not finished until they are written anew."""
+        found = {key: self._identity(key) for key in keys}
+        return replace(self, superseded={key: each for key, each in found.items() if each is not None})
 
     @contextlib.contextmanager
     def claimed(self, key: str, wait: bool) -> Iterator[bool]:
@@ -137,6 +159,14 @@ class PointStore:
         """What the sweeps of this store cover."""
         return [self._get(path) for path in sorted((self.folder / "sweeps").glob("*.json"))]
 
+    def _identity(self, key: str) -> tuple[int, int] | None:
+        """Which file there is of a finished point; None if there is none."""
+        try:
+            found = self._path(key).stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns
+
     def _path(self, key: str) -> Path:
         return self.folder / "points" / key[:2] / f"{key}.json"
 
@@ -145,6 +175,8 @@ class PointStore:
         text = json.dumps({"content": content, "checksum": digest_of(content)})
         temporary = path.with_name(f"{path.stem}.{uuid.uuid4().hex}.tmp")
         with self._writing():
+            new = [path.parent, *path.parent.parents]
+            new = [folder.parent for folder in new if not folder.exists()]
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with temporary.open("w", encoding="utf-8") as file:
@@ -156,7 +188,8 @@ class PointStore:
                 with contextlib.suppress(OSError):
                     temporary.unlink(missing_ok=True)
                 raise
-            _force(path.parent)
+            for folder in (path.parent, *new):
+                _force(folder)
 
     def _get(self, path: Path) -> dict[str, Any]:
         """The content of a file, as it was written."""
@@ -181,10 +214,11 @@ class PointStore:
 
 
 def _force(folder: Path) -> None:
-    """Force the names in a folder to the disk, where the system can."""
+    """Force the names in a folder to the disk, where the system and the disk can."""
     if hasattr(os, "O_DIRECTORY"):
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            os.fsync(handle)
+            with contextlib.suppress(OSError):
+                os.fsync(handle)
         finally:
             os.close(handle)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import pickle
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spq import checks
 from spq.computing import Compute
 from spq.errors import InputError, SpqError
 from spq.model import Model
@@ -35,8 +37,9 @@ class Point:
 def work(
     store: PointStore,
     points: Sequence[Point],
-    compute: Compute,
+    sent: bytes,
     wait: bool = False,
+    call: str = "",
 ) -> list[str]:
     """Compute points that are not finished and keep each in the store.
 
@@ -44,8 +47,9 @@ def work(
     ----------
     store : PointStore
     points : points, those that share a prepared problem one after the other
-    compute : what is computed
+    sent : what is computed, packed
     wait : whether to wait for points that another process has begun
+    call : tells calls apart for executors that would give the same call its old result, as dask's do
 
     Returns
     -------
@@ -55,8 +59,12 @@ def work(
     Raises
     ------
     InputError
-        If the store cannot be written.
+        If the store cannot be seen from this process or be written, or is of another version of spq than
+        this process runs, or what is computed cannot be loaded here.
     """
+    with checks.placed("a worker: "):
+        store.check()
+        compute = _unpacked(sent)
     busy = []
     for point in points:
         if store.has(point.key):
@@ -67,6 +75,24 @@ def work(
             elif not store.has(point.key):
                 store.write(point.key, record_of(point.model, compute))
     return busy
+
+
+def packed(compute: Compute) -> bytes:
+    """What is computed, as it is sent to other processes; raises InputError where it cannot be."""
+    import cloudpickle
+
+    try:
+        return cloudpickle.dumps(compute)
+    except Exception as error:  # whatever an object of the caller raises
+        raise InputError(f"compute: cannot be sent to other processes ({error})") from error
+
+
+def _unpacked(sent: bytes) -> Compute:
+    """What is computed. Executors that fail to load their own messages may wait for ever."""
+    try:
+        return pickle.loads(sent)
+    except Exception as error:  # of loading a module of the caller
+        raise InputError(f"cannot load what is to be computed ({type(error).__name__}: {error})") from error
 
 
 def record_of(model: Model, compute: Compute) -> dict[str, Any]:
@@ -95,7 +121,14 @@ def record_of(model: Model, compute: Compute) -> dict[str, Any]:
 
 
 def to_plain(found: xr.Dataset) -> dict[str, Any]:
-    """A Dataset as numbers, words and lists: name -> dimensions, kind, values and attributes."""
+    """A Dataset as numbers, words and lists: name -> dimensions, kind, values and attributes.
+
+    Raises InputError where values are neither numbers nor words.
+    """
+    for name, each in found.variables.items():
+        words = each.dtype.kind in "OU" and all(isinstance(value, str) for value in each.values.flat)
+        if not words and each.dtype.kind not in "biuf":
+            raise InputError(f"compute: {name} holds {each.dtype}, neither real numbers nor words")
     return {
         str(name): {
             "dims": list(each.dims),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from spq.model import Model
 from spq.parallel import cores
 from spq.pointstore import PointStore, digest_of, program
 from spq.pointwork import Point
-from spq.pool import Unit, compute_units
+from spq.pool import Told, Unit, compute_units
 from spq.prepare import shared
 from spq.progress import Progress, silent
 
@@ -149,29 +149,29 @@ def run(
     """Compute what a store lacks of a sweep; arguments and errors are those of `sweep`."""
     store.describe(plan.description())
     wanted = plan.distinct
+    there = {point.key: store.read(point.key) for point in wanted if store.has(point.key)}  # or damaged
     if retry:
-        for point in wanted:
-            if store.has(point.key) and store.read(point.key)["error"] is not None:
-                store.forget(point.key)
+        store = store.without(key for key, record in there.items() if record["error"] is not None)
     missing = [point for point in wanted if not store.has(point.key)]
     tell = _teller(store, [point.key for point in missing], len(wanted), progress)
-    tell()
+    tell(False)
     if missing:
         compute_units(store, _units(missing), plan.compute, executor, tell)
         progress("sweep", len(wanted), len(wanted))
 
 
-def _teller(store: PointStore, missing: list[str], total: int, progress: Progress) -> Callable[[], None]:
-    """A function that tells how many points are finished."""
+def _teller(store: PointStore, missing: list[str], total: int, progress: Progress) -> Told:
+    """A function that tells how many points are finished, and whether only those of others are left."""
     left = set(missing)
     looked = -PAUSE
 
-    def tell() -> None:
+    def tell(waiting: bool) -> None:
         nonlocal looked
-        if time.monotonic() - looked < PAUSE:
+        if not waiting and time.monotonic() - looked < PAUSE:
             return
         left.difference_update([key for key in left if store.has(key)])
-        progress("sweep", total - len(left), total)
+        stage = "waiting for points that another process computes" if waiting else "sweep"
+        progress(stage, total - len(left), total)
         looked = time.monotonic()
 
     return tell

@@ -75,4 +75,22 @@ width = 1.0                   # meV, full width at half maximum of a line
 phonons = []                  # meV below each line, such as [27.0, 37.0]; as many Huang-Rhys factors
 huang_rhys = []
 kane_energy = 17.5            # eV, E_P of the cores; 17 to 23 are found
+
+# [sweep]                     # used by sweep
+# compute = "emission"        # or "levels", "shift_map", or a list
+# [sweep.axes]                # any field of this file, over its values or a grid
+# "dots[1].core_radius" = { start = 1.2, stop = 1.6, points = 5 }
+# "materials.conduction_band_offset" = [0.1, 0.2, 0.3]
+# [[sweep.zipped]]            # fields that change together: lists of one length
+# "dots.shell_thickness" = [1.8, 2.1, 2.4]
+# "geometry.neck_diameter" = [0.0, 3.0, 4.0]
+
+# [deduce]                    # used by deduce
+# points = 96                 # molecules that are solved
+# [deduce.measured]           # value and standard error: energies in eV, differences in meV
+# "X@1" = [2.230, 0.001]
+# "X-@1 - X@1" = [-11.0, 1.0]
+# [deduce.free]               # fields to be deduced, and between which values they may lie
+# "dots[1].core_radius" = [1.2, 1.6]
+# "dots[1].shell_thickness" = { low = 1.2, high = 3.0, mean = 2.1, sigma = 0.3 }
 """

@@ -69,6 +69,29 @@ def test_a_sweep_by_command(folder, capsys):
     assert document["coordinates"]["model.self_energy"]["values"] == ["none", "image"]
 
 
+DEDUCE = """
+[deduce.measured]
+"X@1" = [2.23, 0.001]
+[deduce.free]
+"dots[1].core_radius" = [1.2, 1.6]
+"""
+
+
+def test_check_says_what_is_asked_for(folder, capsys):
+    text = Path("sweep.toml").read_text().replace("start = 1.3", "start = -1.3")
+    Path("sweep.toml").write_text(text + DEDUCE)
+    status, out, _ = run(capsys, "check", "sweep.toml")
+    assert status == 0
+    fields = "materials.conduction_band_offset+materials.CdS.electron_mass"
+    assert f"sweep: 12 points, dots[1].core_radius x model.self_energy x {fields}; at 4 of them" in out
+    assert "deduce: dots[1].core_radius from X@1" in out
+    document = json.loads(run(capsys, "check", "sweep.toml", "--json")[1])
+    assert document["sweep"]["no_molecule"] == 4 and document["deduce"]["measured"] == ["X@1"]
+    Path("sweep.toml").write_text(text + DEDUCE.replace("X@1", "X@3"))
+    status, _, err = run(capsys, "check", "sweep.toml")
+    assert status == 2 and err.startswith("spq: error: sweep.toml: ") and "X@3" in err
+
+
 def test_points_that_fail_are_told(folder, capsys):
     text = Path("sweep.toml").read_text().replace("start = 1.3", "start = -0.1")
     Path("sweep.toml").write_text(text)

@@ -20,8 +20,8 @@ eigenstates labelling recombination correlated solution prepare accuracy explana
 observables shiftmap table single_particle multiplets lineshape spectraldata spectra forster axes
 computing pointstore pointwork pool sweeps priors measured emulator learning posterior deduction
 ensembles sweepfile store sweepstore meshfile cost spectrumstore deductionstore sketch sticks
-plotspectrum plotsweep plotsizes plot cli_report cli_spectrum cli_output cli_sweep cli_deduce cli_parser
-cli
+plotspectrum plotsweep plotsizes plot cli_report cli_spectrum cli_output cli_sweep cli_deduce cli_asked
+cli_parser cli
 """.split()
 
 ABOVE = {"__init__", "__main__"}

@@ -10,7 +10,7 @@ from systems import need_gmsh, need_mesh
 from spq import gallery
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
-FIGURES = {"correlated_emission": 3, "shift_map": 2, "sphere_checks": 2}
+FIGURES = {"correlated_emission": 3, "deduce_sizes": 2, "shift_map": 2, "sphere_checks": 2}
 LIMIT = 300  # seconds of one cell, many times what it takes
 PATHS = re.compile(r"/(?:home|root|tmp|work|Users)\b|[A-Z]:\\\\")
 
@@ -44,6 +44,12 @@ def test_shift_map(tmp_path, monkeypatch):
 def test_correlated_emission(tmp_path, monkeypatch):
     need_gmsh()
     run("correlated_emission", tmp_path, monkeypatch)
+
+
+@pytest.mark.slow
+def test_deduce_sizes(tmp_path, monkeypatch):
+    need_gmsh()
+    run("deduce_sizes", tmp_path, monkeypatch)
 
 
 def test_sphere_checks(tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ import pytest
 import xarray as xr
 
 import spq
-from spq import pointstore
+from spq import pointstore, pointwork, pool
 from spq.computing import compute_of
 from spq.errors import InputError, SpqError
 from spq.fields import changed
@@ -257,8 +257,11 @@ def test_points_that_others_compute_are_waited_for(tmp_path):
     holder = threading.Thread(target=hold)
     holder.start()
     claimed.wait()
-    ds = sweep(MONOMER, {FIELD: RADII}, volume, store=tmp_path)
+    stages = []
+    tell = lambda stage, done, total: stages.append((stage, done, total))  # noqa: E731
+    ds = sweep(MONOMER, {FIELD: RADII}, volume, store=tmp_path, progress=tell)
     holder.join()
+    assert ("waiting for points that another process computes", 3, 4) in stages
     assert np.isfinite(ds["volume"].values).all() and store.begun() == []
 
 
@@ -280,6 +283,51 @@ def test_a_full_disk_loses_nothing_that_is_finished(tmp_path):
     assert {path: kept[path] for path in small} == small
     assert not [path for path in kept if path.suffix == ".tmp"]
     assert script(store, resource.RLIM_INFINITY, "vast").communicate()[0] == "20\n"
+
+
+def test_a_damaged_point_is_found_before_anything_is_computed(tmp_path):
+    sweep(MONOMER, {FIELD: RADII}, volume, store=tmp_path)
+    next(tmp_path.glob("points/*/*.json")).write_text("{")
+    before = files(tmp_path / "points")
+    with pytest.raises(InputError, match="is damaged"):
+        sweep(MONOMER, {FIELD: [*RADII, 1.7]}, volume, store=tmp_path)
+    assert files(tmp_path / "points") == before
+
+
+def test_what_is_computed_again_can_be_read_meanwhile(tmp_path):
+    """A failed point that one sweep tries again is there for another until the new result is."""
+    sweep(MONOMER, {FIELD: RADII}, failing, store=tmp_path)
+    plan = planned(MONOMER, {FIELD: RADII}, failing)
+    store = pointstore.PointStore.opened(tmp_path)
+    (key,) = [point.key for point in plan.distinct if store.read(point.key)["error"]]
+    again = store.without([key])
+    assert store.has(key) and not again.has(key) and store.read(key)["error"]
+    again.write(key, {"error": None, "result": {}, "seconds": 0.0})
+    assert again.has(key) and store.has(key)
+
+
+def test_files_that_nobody_finished_are_removed(tmp_path):
+    sweep(MONOMER, {FIELD: RADII[:1]}, volume, store=tmp_path)
+    folder = next(tmp_path.glob("points/*"))
+    old, new = folder / "a.tmp", folder / "b.tmp"
+    for path in (old, new):
+        path.write_text("{")
+    os.utime(old, (0, 0))
+    pointstore.PointStore.opened(tmp_path, make=False)
+    assert old.exists() and new.exists()
+    pointstore.PointStore.opened(tmp_path)
+    assert not old.exists() and new.exists()
+
+
+def test_a_worker_with_another_program_is_refused(tmp_path, monkeypatch):
+    plan = planned(MONOMER, {FIELD: RADII}, volume)
+    store = pointstore.PointStore.opened(tmp_path)
+    monkeypatch.setattr(pointstore, "program", lambda: "0.0.9+abc")
+    with pytest.raises(InputError, match="a worker: .*store.json: holds results of spq"):
+        pointwork.work(store, plan.distinct, pointwork.packed(plan.compute))
+    assert not list(tmp_path.glob("points"))
+    with pytest.raises(InputError, match="a worker: .*cannot be read"):
+        pointwork.work(pointstore.PointStore(tmp_path / "unseen"), plan.distinct, b"")
 
 
 @pytest.mark.parametrize("damage", ["truncated", "another number", "no JSON", "empty"])
@@ -373,6 +421,11 @@ def unkept(model):
     return {"n": 1j}
 
 
+def nothing(model):
+    """What is neither number nor word."""
+    return {"n": None}
+
+
 def placed(model):
     """A coordinate that is another one at every point."""
     return xr.Dataset({"n": ("place", [1.0])}, {"place": [float(model.molecule.core_radii[0])]})
@@ -395,8 +448,30 @@ def test_results_that_do_not_fit_together_are_refused(compute, expected):
         sweep(MONOMER, {FIELD: RADII}, compute)
 
 
-def test_what_cannot_be_kept_is_an_error_of_its_point():
-    assert "not JSON serializable" in str(sweep(MONOMER, {FIELD: RADII[:1]}, unkept)["error"].values[0])
+@pytest.mark.parametrize("compute, kind", [(unkept, "complex128"), (nothing, "object")])
+def test_what_cannot_be_kept_is_an_error_of_its_point(compute, kind):
+    said = str(sweep(MONOMER, {FIELD: RADII[:1]}, compute)["error"].values[0])
+    assert said == f"InputError: compute: n holds {kind}, neither real numbers nor words"
+
+
+class Locked:
+    """A computation that cannot leave its process."""
+
+    def __reduce__(self):
+        raise TypeError("locked")
+
+
+HELD = Locked()
+
+
+def holding(model):
+    return {"n": id(HELD)}
+
+
+def test_what_cannot_be_sent_is_refused(monkeypatch):
+    monkeypatch.setattr(holding, "__module__", "__main__")  # then it goes with what it names
+    with pytest.raises(InputError, match=r"compute: cannot be sent to other processes \(.*locked"):
+        sweep(MONOMER, {FIELD: RADII}, holding)
 
 
 def test_states_do_not_change_along_an_axis():
@@ -404,19 +479,38 @@ def test_states_do_not_change_along_an_axis():
         sweep(MONOMER.replace(self_energy="none"), {"map.states": [["X@1"], ["XX@1"]]})
 
 
-def test_processes_that_cannot_begin_are_told(tmp_path):
+@pytest.fixture
+def unseen(tmp_path):
     """A function of a module that no other process can load."""
     path = tmp_path / "lost.py"
     path.write_text("def lost(model):\n    return {'n': 1.0}\n")
     spec = importlib.util.spec_from_file_location("lost", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["lost"] = module
-    try:
-        spec.loader.exec_module(module)
-        with pytest.raises(SpqError, match="no process could begin"):
-            sweep(MONOMER, {FIELD: RADII}, module.lost)
-    finally:
-        del sys.modules["lost"]
+    sys.modules["lost"] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    yield module.lost
+    del sys.modules["lost"]
+
+
+def test_a_function_that_workers_cannot_load_is_told(unseen):
+    with pytest.raises(InputError, match="a worker: cannot load .* No module named 'lost'"):
+        sweep(MONOMER, {FIELD: RADII}, unseen)
+
+
+def unbegun(parent):
+    """A process that ends before it has begun."""
+    os._exit(1)
+
+
+def test_processes_that_cannot_begin_are_told(monkeypatch):
+    monkeypatch.setattr(pool, "_begin", unbegun)
+    with pytest.raises(SpqError, match="no process could begin"):
+        sweep(MONOMER, {FIELD: RADII}, volume)
+
+
+def test_an_executor_that_is_broken_is_told():
+    with ProcessPoolExecutor(1) as executor:
+        with pytest.raises(SpqError, match="the executor failed .*what is finished is kept"):
+            sweep(MONOMER, {FIELD: RADII}, deadly, executor=executor)
 
 
 def growing(model):
@@ -446,7 +540,7 @@ def test_a_sweep_is_read_back(tmp_path):
         spq.load_sweep(tmp_path / "other.nc")
 
 
-def test_a_cluster_gives_the_same(tmp_path):
+def test_a_cluster_gives_the_same(tmp_path, unseen):
     """Dask's local cluster with two workers; the interruptions benchmark has the full size."""
     from distributed import Client, LocalCluster
 
@@ -455,6 +549,11 @@ def test_a_cluster_gives_the_same(tmp_path):
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
     with LocalCluster(**options) as cluster, Client(cluster) as client:
         there = sweep(MONOMER, axes, executor=client.get_executor(), store=tmp_path)
+        dead = sweep(MONOMER, {FIELD: RADII}, deadly, executor=client.get_executor(), store=tmp_path)
+        with pytest.raises(InputError, match="a worker: cannot load .* No module named 'lost'"):
+            sweep(MONOMER, {FIELD: RADII}, unseen, executor=client.get_executor(), store=tmp_path)
+    assert dead["volume"].notnull().values.tolist() == [True, False, True, True]
+    assert "its worker was lost again (KilledWorker" in str(dead["error"].values[1])
     xr.testing.assert_identical(here, there)
     for name in here.data_vars:
         if here[name].dtype.kind == "f":
