@@ -33,7 +33,7 @@ ENVIRONMENT = {
 
 WATCH = 0.5  # s, in which a worker notices that its parent is gone
 ORPHANED = 3  # its exit status then
-DEATHS = 3  # of workers that computed one point alone, after which it counts as failed
+DEATHS = 3  # of workers, after which the point that they computed alone has failed, or none can begin
 
 Unit = list[Point]
 Told = Callable[[bool], None]  # called with whether only points of other processes are left
@@ -73,6 +73,7 @@ def _unfinished(units: Sequence[Unit], store: PointStore) -> list[Unit]:
 
 def _own_pass(store: PointStore, units: list[Unit], sent: bytes, told: Told, wait: bool) -> list[str]:
     """Go through the units once in our own processes; return the keys of points that others are computing."""
+    futile = 0
     while True:
         try:
             with _processes(min(cores(), len(units))) as own:
@@ -82,7 +83,8 @@ def _own_pass(store: PointStore, units: list[Unit], sent: bytes, told: Told, wai
             for point in suspects:
                 _alone(store, point, sent)
             left = _unfinished(units, store)
-            if len(left) == len(units) and not suspects:
+            futile = 0 if suspects or sum(map(len, left)) < sum(map(len, units)) else futile + 1
+            if futile == DEATHS:
                 raise SpqError(f"no process could begin ({error.__cause__ or error})") from error
             units = left
             told(False)

@@ -497,14 +497,31 @@ def test_a_function_that_workers_cannot_load_is_told(unseen):
 
 
 def unbegun(parent):
-    """A process that ends before it has begun."""
+    """A process that ends before it has begun; SPQ_TEST_LOG counts how often."""
+    with open(os.environ["SPQ_TEST_LOG"], "a") as file:
+        file.write("x")
     os._exit(1)
 
 
-def test_processes_that_cannot_begin_are_told(monkeypatch):
+def begun_late(parent):
+    """The same, the first two times."""
+    path = Path(os.environ["SPQ_TEST_LOG"])
+    if not path.exists() or len(path.read_text()) < 2:
+        unbegun(parent)
+
+
+def test_processes_that_cannot_begin_are_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPQ_TEST_LOG", str(tmp_path / "log"))
     monkeypatch.setattr(pool, "_begin", unbegun)
     with pytest.raises(SpqError, match="no process could begin"):
         sweep(MONOMER, {FIELD: RADII}, volume)
+
+
+def test_a_process_killed_before_it_begins_stops_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPQ_TEST_LOG", str(tmp_path / "log"))
+    monkeypatch.setattr(pool, "_begin", begun_late)
+    assert (sweep(MONOMER, {FIELD: RADII}, volume)["error"] == "").all()
+    assert (tmp_path / "log").read_text()
 
 
 def test_an_executor_that_is_broken_is_told():
