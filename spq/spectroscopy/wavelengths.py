@@ -8,10 +8,8 @@ equation 1.
 from __future__ import annotations
 
 import numpy as np
-from scipy.constants import c, e, h
 
-HC = 1e9 * h * c / e
-"""hc in eV nm."""
+from spq.units import HC
 
 
 def energy_of(wavelength: np.ndarray) -> np.ndarray:
