@@ -129,17 +129,17 @@ def _unit(path: Path, settings: dict[str, Any], given: float | None) -> float:
         raise InputError(f"{path}: its .set lacks SP_TAC_R, SP_TAC_G or SP_TAC_TC") from error
     for other, name in ((also, "SP_TAC_TC"), (given, "nanotime_unit")):
         if other is not None and not abs(other - unit) <= 1e-3 * unit:
-            raise InputError(f"{path}: one bin is {unit:.6g} ns by SP_TAC_R / SP_TAC_G, {other:.6g} by {name}")
+            raise InputError(
+                f"{path}: one bin is {unit:.6g} ns by SP_TAC_R / SP_TAC_G, {other:.6g} by {name}"
+            )
     return unit
 
 
 def _plausible(path: Path, records: np.ndarray, found: tttr.Decoded, about: dict[str, Any]) -> None:
     """Raise InputError where the photons cannot be those of this type of module."""
-    bits = about["routing_bits"]
-    highest = int(found.detectors.max())
-    if highest >> max(bits, 1) and bits:
-        raise InputError(f"{path}: routing channel {highest} with {bits} routing bits: another type of module?")
     limit = about.get("SP_COL_T")
     seconds = 1e-9 * found.timestamps[-1] * _clock(path, int(records[0]))
     if about.get("SP_STOPT") and isinstance(limit, float) and seconds > 1.01 * limit:
-        raise InputError(f"{path}: lasts {seconds:.4g} s, its .set stops at {limit:.4g} s: another type of module?")
+        raise InputError(
+            f"{path}: lasts {seconds:.4g} s, its .set stops at {limit:.4g} s: another type of module?"
+        )

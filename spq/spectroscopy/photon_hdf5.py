@@ -82,7 +82,9 @@ def _stream(path: Path, file: h5py.File, spot: int | None) -> PhotonStream:
             timestamp_unit=tick,
             detectors=data["detectors"][()] if "detectors" in data else None,
             nanotimes=data["nanotimes"][()] if timed else None,
-            nanotime_unit=1e9 * float(_needed(path, data, "nanotimes_specs/tcspc_unit")[()]) if timed else None,
+            nanotime_unit=1e9 * float(_needed(path, data, "nanotimes_specs/tcspc_unit")[()])
+            if timed
+            else None,
             nanotime_bins=int(_needed(path, data, "nanotimes_specs/tcspc_num_bins")[()]) if timed else None,
             laser_period=1e9 / float(rate[()]) if rate is not None and rate[()] > 0 else None,
             markers=_markers(file),

@@ -131,7 +131,9 @@ def read_t3r(path: str | os.PathLike[str], *, partial: bool = False) -> PhotonSt
     found = tttr.decode(records, tttr.TIMEHARP_T3R)
     stopped = 1e6 * float(meta["ttmode"]["StopAfter"][0])
     period = 1e9 / rate if rate > 0 else None
-    return _stream(path, found, 100.0, unit, 1 << 12, period, stopped, {"format": "T3R", "sync_rate_Hz": rate})
+    return _stream(
+        path, found, 100.0, unit, 1 << 12, period, stopped, {"format": "T3R", "sync_rate_Hz": rate}
+    )
 
 
 def _stream(

@@ -17,6 +17,7 @@ Array = np.ndarray
 
 PIECE = 1 << 20
 
+
 def period_of(pulses: Array) -> float:
     """Period in ticks of pulses (m,) that are all stamped: their median distance.
 

@@ -102,7 +102,8 @@ def _dump(path: Path, partial: bool) -> Any:
         wrong = np.flatnonzero(piece["type"] > 4)
         if len(wrong):
             byte = (start + int(wrong[0])) * TAG.itemsize
-            raise InputError(f"{path}: type {piece['type'][wrong[0]]} at byte {byte}: is no dump of 16-byte tags")
+            kind = piece["type"][wrong[0]]
+            raise InputError(f"{path}: type {kind} at byte {byte}: is no dump of 16-byte tags")
         yield piece
 
 
@@ -128,7 +129,8 @@ def _sorted_out(path: Path, pieces: Any, wanted: Sequence[int]) -> tuple[dict[in
         before = int(piece["time"][-1])
     if begun is not None:
         lost.append((begun, before))
-    joined = {channel: np.concatenate(each) if each else np.empty(0, np.int64) for channel, each in times.items()}
+    nothing = [np.empty(0, dtype=np.int64)]
+    joined = {channel: np.concatenate(each or nothing) for channel, each in times.items()}
     for channel, each in joined.items():
         back = np.flatnonzero(each[1:] < each[:-1])
         if len(back):
