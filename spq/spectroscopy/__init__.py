@@ -10,15 +10,25 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from spq.spectroscopy.files import read as read
+    from spq.spectroscopy.photon_hdf5 import write_photon_hdf5 as write_photon_hdf5
     from spq.spectroscopy.records import FrameSeries as FrameSeries
     from spq.spectroscopy.records import Measurement as Measurement
     from spq.spectroscopy.records import PhotonStream as PhotonStream
+    from spq.spectroscopy.recordstore import load as load
+    from spq.spectroscopy.recordstore import save as save
+    from spq.spectroscopy.spe import spe_regions as spe_regions
 
 # public name: module that defines it, imported when the name is first used
 _PUBLIC = {
     "FrameSeries": "records",
     "Measurement": "records",
     "PhotonStream": "records",
+    "load": "recordstore",
+    "read": "files",
+    "save": "recordstore",
+    "spe_regions": "spe",
+    "write_photon_hdf5": "photon_hdf5",
 }
 
 __all__ = sorted(_PUBLIC)

@@ -7,7 +7,7 @@ laser pulse before the photon: as the hardware counts them, so that nothing is r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -203,6 +203,46 @@ class Measurement:
         if count and not (-1 <= frame.min() and frame.max() < len(self.frames.counts)):
             raise InputError(f"frame_of_photon: must lie between -1 and {len(self.frames.counts) - 1}")
         object.__setattr__(self, "frame_of_photon", frame)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        *,
+        timestamps: Array,
+        timestamp_unit: float,
+        counts: Array,
+        wavelength: Array,
+        starts: Array,
+        exposure: float,
+        frame_of_photon: Array | None = None,
+        irf: Array | None = None,
+        **more: Any,
+    ) -> Measurement:
+        """Make a measurement of arrays, in the shapes and units of PhotonStream and FrameSeries.
+
+        starts, exposure: in ns, in the clock of the photons. frame_of_photon: None takes the exposure in
+        which each photon came. more: any other field of the two, but `about`. Raises InputError.
+        """
+        tags = {each.name for each in fields(PhotonStream)} - {"about"}
+        spectra = {each.name for each in fields(FrameSeries)} - {"about"}
+        checks.known_keys(more, sorted(tags | spectra), "")
+        timing = {name: each for name, each in more.items() if name in tags}
+        light = {name: each for name, each in more.items() if name in spectra}
+        photons = PhotonStream(timestamps, timestamp_unit, **timing)
+        frames = FrameSeries(counts, wavelength, starts=starts, exposure=exposure, **light)
+        if frame_of_photon is None:
+            frame_of_photon = _frames_at(photons, frames)
+        return cls(photons, frames, frame_of_photon, irf)
+
+
+def _frames_at(photons: PhotonStream, frames: FrameSeries) -> Array:
+    """Frame (n,) in whose exposure each photon came, -1 between exposures."""
+    if frames.starts is None or frames.exposure is None:
+        raise InputError("frames: need starts and exposure, in the clock of the photons")
+    times = photons.timestamps * photons.timestamp_unit
+    frame = np.searchsorted(frames.starts, times, side="right") - 1
+    inside = (frame >= 0) & (times < frames.starts[np.maximum(frame, 0)] + frames.exposure)
+    return np.where(inside, frame, -1).astype(np.int32)
 
 
 def _whole(given: Any, where: str, length: int) -> Array:

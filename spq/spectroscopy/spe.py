@@ -32,6 +32,9 @@ PIXELS = {
     "MonochromeFloating32": "<f4",
 }
 
+BYTES = {0: 4, 1: 4, 2: 2, 3: 2, 5: 8, 6: 1, 8: 4}
+"""Type of a pixel in version 2.x -> its bytes."""
+
 
 @dataclass(frozen=True, eq=False)
 class Region:
@@ -231,7 +234,7 @@ def _starts(path: Path, root: ElementTree.Element, count: int, stride: int, offs
 
 
 def _joined(path: Path, regions: Sequence[Region]) -> tuple[Array, Array | None]:
-    """Images (frames, regions, columns) of regions summed over rows and onto the coarsest columns they share."""
+    """Images (frames, regions, columns): regions summed over rows, onto the coarsest columns they share."""
     coarse = max(regions, key=lambda region: region.x_binning)
     width = coarse.x_binning
     first = max(region.x for region in regions)
@@ -255,10 +258,19 @@ def _joined(path: Path, regions: Sequence[Region]) -> tuple[Array, Array | None]
 
 def _by_imageio(path: Path) -> Array:
     """Images (frames, rows, columns) of version 2.x."""
+    with path.open("rb") as file:
+        head = file.read(DATA)
+    columns, rows = struct.unpack_from("<H", head, 42)[0], struct.unpack_from("<H", head, 656)[0]
+    kind, frames = struct.unpack_from("<h", head, 108)[0], struct.unpack_from("<i", head, 1446)[0]
+    if kind not in BYTES or min(columns, rows, frames) < 1:
+        raise InputError(f"{path}: {frames} frames of {rows} x {columns} pixels of type {kind}: damaged")
+    size, needed = path.stat().st_size, DATA + frames * rows * columns * BYTES[kind]
+    if size < needed:
+        raise InputError(f"{path}: is cut: ends at byte {size}, {frames} frames need {needed}")
     v3 = library("imageio.v3", path)
-    library("imageio.plugins.spe", path)
     try:
         images = np.asarray(v3.imread(path, plugin="SPE", index=...))
     except (OSError, ValueError, IndexError, KeyError, RuntimeError) as error:
-        raise InputError(f"{path}: cannot be read as SPE 2.x: {str(error).splitlines()[0]}") from error
-    return images.reshape(-1, *images.shape[-2:])
+        reason = (str(error).splitlines() or [""])[0]
+        raise InputError(f"{path}: cannot be read as SPE 2.x: {reason}") from error
+    return images.reshape(-1, rows, columns)

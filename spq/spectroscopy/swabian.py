@@ -1,7 +1,7 @@
-"""Tags of a Swabian Time Tagger: the documented dump of 16 bytes per tag, and .ttbin by the vendor's library.
+"""Tags of a Swabian Time Tagger: the documented dump of 16 bytes a tag, and .ttbin by the vendor's library.
 
-A tag, little-endian: u8 type (0 tag, 1 error, 2 and 3 begin and end of an overflow, 4 missed tags), u8 unused,
-u16 number of missed tags, i32 channel (negative: falling edge), i64 time in ps.
+A tag, little-endian: u8 type (0 tag, 1 error, 2 and 3 begin and end of an overflow, 4 missed tags), u8
+unused, u16 number of missed tags, i32 channel (negative: falling edge), i64 time in ps.
 """
 
 from __future__ import annotations
