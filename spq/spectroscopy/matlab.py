@@ -56,7 +56,7 @@ def read_mat(
     found: dict[str, Any] = {}
     with placed(f"{path}: "):
         for name, variable in variables.items():
-            array = given[variable]
+            array: Any = given[variable]
             if array.dtype.kind not in "iufb":
                 raise InputError(f"{variable}: holds no numbers, but {array.dtype}")
             factor = (scale or {}).get(name)

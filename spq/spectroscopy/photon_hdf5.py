@@ -131,7 +131,7 @@ def _write(file: h5py.File, stream: PhotonStream, path: Path, description: str) 
     file["acquisition_duration"] = 1e-9 * (stream.duration or 0.0)
     file["description"] = description or "photons"
     detectors = np.zeros(0) if stream.detectors is None else stream.detectors
-    data = {
+    data: dict[str, Any] = {
         "timestamps": stream.timestamps,
         "detectors": detectors,
         "timestamps_specs/timestamps_unit": 1e-9 * stream.timestamp_unit,

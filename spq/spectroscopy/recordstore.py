@@ -124,7 +124,7 @@ def _photons(stream: PhotonStream) -> xr.Dataset:
 def _photons_of(ds: xr.Dataset) -> PhotonStream:
     names = json.loads(str(ds["markers"].item()))
     markers = {name: ds[f"marker_{number}"].values for number, name in enumerate(names)}
-    arrays = {name: ds[name].values for name in PHOTONS if name in ds}
+    arrays: dict[str, Any] = {name: ds[name].values for name in PHOTONS if name in ds}
     numbers = json.loads(str(ds["numbers"].item()))
     return PhotonStream(**arrays, **numbers, markers=markers, lost=ds["lost"].values, about=_about(ds))
 
@@ -144,7 +144,7 @@ def _frames(frames: FrameSeries) -> xr.Dataset:
 
 
 def _frames_of(ds: xr.Dataset) -> FrameSeries:
-    arrays = {name: ds[name].values for name in FRAMES if name in ds}
+    arrays: dict[str, Any] = {name: ds[name].values for name in FRAMES if name in ds}
     numbers = json.loads(str(ds["numbers"].item()))
     numbers["strips"] = tuple(numbers["strips"])
     return FrameSeries(ds["counts"].values, ds["wavelength"].values, **arrays, **numbers, about=_about(ds))
