@@ -1,4 +1,4 @@
-"""Readers against real files, of which facts are known, and against other programs that read the same files."""
+"""Readers against real files, of which facts are known, and against other programs on the same files."""
 
 import shutil
 
@@ -38,7 +38,7 @@ def test_ht3_against_the_first_records_of_its_authors():
     assert 90 <= len(table) <= 110
     assert np.array_equal(photons.detectors[: len(table)], table[:, 0])
     assert np.array_equal(photons.timestamps[: len(table)], table[:, 1])
-    assert np.array_equal(photons.nanotimes[: len(table)] * 16, table[:, 2])  # ps
+    assert np.array_equal(photons.nanotimes[: len(table)].astype(int) * 16, table[:, 2])  # ps
 
 
 def test_ht3_and_its_photon_hdf5_agree():
@@ -145,11 +145,12 @@ def test_sif_series():
         assert mean[near].max() > 1.2 * np.median(mean)
 
 
-@pytest.mark.parametrize("name, pixels", [("raman1", 1024), ("step_and_glue", 4711)])
-def test_sif_and_its_text_agree(name, pixels):
+@pytest.mark.parametrize("name, pixels, within", [("raman1", 1024, 2e-5), ("step_and_glue", 4711, 4e-5)])
+def test_sif_and_its_text_agree(name, pixels, within):
+    """Up to the single precision of the text, which has steps of 6e-5 nm above 512 nm."""
     binary, text = read(real(f"sif/{name}.sif")), read(real(f"sif/{name}.asc"))
     assert binary.counts.shape == text.counts.shape == (1, 1, pixels)
-    assert np.abs(binary.wavelength - text.wavelength).max() < 2e-5
+    assert np.abs(binary.wavelength - text.wavelength).max() < within
     assert binary.counts == pytest.approx(text.counts, rel=5e-6)  # six digits in the text
     assert text.about["Spurious Noise Filter Mode"] == "No Filter"
     assert text.exposure == pytest.approx(binary.exposure, rel=1e-3)
@@ -203,6 +204,9 @@ def test_spe_regions_by_imageio():
     assert np.array_equal(np.hstack([first.images.reshape(10, -1), second.images.reshape(10, -1)]), raw)
 
 
+FRAMES_END = {"sif/measurement.sif": 85066, "sif/step_and_glue.sif": 21713}
+"""Bytes up to the end of the last frame; what follows in these files is not read."""
+
 REAL = [
     (f"{PQ}v20.ht3", {}),
     (f"{PQ}v30_t2.ptu", {}),
@@ -223,7 +227,7 @@ REAL = [
 def test_every_file_may_be_cut_anywhere(tmp_path, name, options, share):
     data = real(name).read_bytes()
     path = tmp_path / name.split("/")[1]
-    length = int(share * len(data))
+    length = int(share * FRAMES_END.get(name, len(data)))
     path.write_bytes(data[: length - (length % 4 == 0)])
     with pytest.raises(InputError) as caught:
         read(path, **options)

@@ -68,7 +68,7 @@ def test_every_type_of_record_by_two_readers(tmp_path, kind):
             flagged = (records >> 31 == 1) & ((channel == 0) | ((channel > 15) & (channel < 63)))
             records = records[~flagged]  # such records do not exist
         else:
-            records = records[(records >> 28 <= 4) | (records == special)]
+            records = records[((records >> 28 >= 1) & (records >> 28 <= 4)) | (records == special)]
     path = write_ptu(tmp_path / "a.ptu", kind, records)
     mine, theirs = read(path), read(path, decoder="ptufile")
     assert len(mine.timestamps) > 500
@@ -436,3 +436,72 @@ def test_what_read_refuses(tmp_path):
         read(tmp_path / "a.xyz")
     with pytest.raises(InputError, match="kind = 'xyz'"):
         read(tmp_path / "a.xyz", kind="xyz")
+
+
+def write_pt3(path, records):
+    """A .pt3 of a PicoHarp: 5 MHz, bins of 32 ps, one second."""
+    head = bytearray(728)
+    head[:12], head[16:19], head[22:30], head[52:69] = (
+        b"PicoHarp 300",
+        b"2.0",
+        b"PicoHarp",
+        b"01/02/24 10:11:12",
+    )
+    struct.pack_into("<i", head, 332, 32)
+    struct.pack_into("<f", head, 588, 0.032)
+    struct.pack_into("<9i", head, 692, 0, 0, 0, 5_000_000, 0, 1000, 0, len(records), 0)
+    path.write_bytes(bytes(head) + np.asarray(records, dtype="<u4").tobytes())
+    return path
+
+
+@pytest.mark.slow
+def test_pt3(tmp_path):
+    """Two photons, a wrap and marker 2; phconvert takes seconds to import."""
+    pytest.importorskip("phconvert")
+    records = [1 << 28 | 700 << 16 | 50, 0xF0000000, 15 << 28 | 2 << 16 | 9, 3 << 28 | 12 << 16 | 10]
+    path = write_pt3(tmp_path / "a.pt3", records)
+    photons = read(path)
+    assert photons.timestamps.tolist() == [50, 65536 + 10] and photons.nanotimes.tolist() == [700, 12]
+    assert photons.detectors.tolist() == [1, 3] and photons.markers[2].tolist() == [65536 + 9]
+    assert photons.laser_period == photons.timestamp_unit == 200.0 and photons.duration == 1e9
+    assert photons.nanotime_unit == pytest.approx(0.032)
+    path.write_bytes(path.read_bytes()[:-6])
+    with pytest.raises(InputError, match="holds 2 of 4 records"):
+        read(path)
+    path.write_bytes(b"PicoHarp 300".ljust(900, b"\0"))
+    with pytest.raises(InputError, match="header cannot be read"):
+        read(path)
+
+
+def write_t3r(path, records):
+    """A .t3r of a TimeHarp 200: 1 MHz, bins of 37 ps, one second."""
+    from phconvert import pqreader
+
+    head = bytearray(624)
+    head[:12], head[16:19] = b"TimeHarp 200", b"5.0"
+    struct.pack_into("<f", head, 304 + 76 + 64 + 36 + 36 + 20, 0.037)
+    struct.pack_into("<13i", head, 540, 100, 0, 0, 0, 0, 0, 0, 1_000_000, 0, 1000, 0, len(records), 0)
+    path.write_bytes(bytes(head[:592]) + np.asarray(records, dtype="<u4").tobytes())
+    assert len(pqreader.t3r_reader(str(path))[0]) == len(records)
+    return path
+
+
+@pytest.mark.slow
+def test_t3r(tmp_path):
+    """Two photons, a wrap and marker 3, as PicoQuant documents them: time 16, bins 12, route 2, valid."""
+    pytest.importorskip("phconvert")
+    records = [1 << 30 | 2 << 28 | 700 << 16 | 50, 0x800 << 16, 4 << 16 | 9, 1 << 30 | 12 << 16 | 10]
+    photons = read(write_t3r(tmp_path / "a.t3r", records))
+    assert photons.timestamps.tolist() == [50, 65536 + 10] and photons.nanotimes.tolist() == [700, 12]
+    assert photons.detectors.tolist() == [2, 0] and photons.markers[3].tolist() == [65536 + 9]
+    assert photons.timestamp_unit == 100.0 and photons.laser_period == 1000.0
+    assert photons.nanotime_unit == pytest.approx(0.037)
+
+
+def test_pulses_of_mode_t2_are_a_marker(tmp_path):
+    special = 1 << 31
+    records = [special | 100, 1 << 25 | 350, special | 63 << 25 | 2, special | 600]
+    photons = read(write_ptu(tmp_path / "a.ptu", 0x01010204, records, tick=1e-12))
+    assert photons.timestamps.tolist() == [350] and photons.detectors.tolist() == [1]
+    assert photons.markers["sync"].tolist() == [100, 2 * (1 << 25) + 600]
+    assert photons.laser_period is None and photons.timestamp_unit == pytest.approx(1e-3)

@@ -1,8 +1,8 @@
 """Files of Becker & Hickl: .spc of the SPC-130, 140, 150 and 830 (32-bit records) with their .set.
 
 timestamps count the module's clock (13.5 ns, say), which the first record of the file gives in 0.1 ns;
-one bin of the micro-time is  (TAC range / TAC gain) / 4096,  which only the .set gives. The type of the module
-is not in the .spc: whatever can be checked is.
+one bin of the micro-time is  (TAC range / TAC gain) / 4096,  which only the .set gives. The type of the
+module is not in the .spc: whatever can be checked is.
 Records: Becker & Hickl, "The TCSPC Handbook", FIFO data files (spq.spectroscopy.tttr).
 """
 

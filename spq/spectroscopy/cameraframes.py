@@ -46,8 +46,8 @@ def series(
             raise InputError(f"wavelength: shape {axis.shape}: must be ({counts.shape[2]},), one per pixel")
         if not np.all(axis > 0):
             raise InputError(
-                f"wavelength: from {axis[0]:.6g} to {axis[-1]:.6g} nm: not positive (grating at zero order?); "
-                "give wavelength=..., one per pixel, in nm"
+                f"wavelength: from {axis[0]:.6g} to {axis[-1]:.6g} nm: not positive "
+                "(grating at zero order?): give wavelength=..., one per pixel, in nm"
             )
         axis = vacuum_of(axis) if air else axis
         if axis[0] > axis[-1]:

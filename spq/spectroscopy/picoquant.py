@@ -257,6 +257,8 @@ def _by_ptufile(path: Path, records: Array, layout: tttr.Layout) -> tttr.Decoded
     chosen = found[photon]
     nanotimes = chosen["dtime"].astype(np.uint16) if layout.bins else None
     times, channels = chosen["time"].astype(np.int64), chosen["channel"].astype(np.uint8)
+    if layout is tttr.PICOHARP_T3:  # numbered from 1 by the hardware, from 0 by ptufile
+        channels += 1
     return tttr.Decoded(times, channels, nanotimes, markers, np.empty((0, 2), dtype=np.int64))
 
 
