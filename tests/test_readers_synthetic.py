@@ -448,7 +448,7 @@ def write_pt3(path, records):
         b"01/02/24 10:11:12",
     )
     struct.pack_into("<i", head, 332, 32)
-    struct.pack_into("<f", head, 588, 0.032)
+    struct.pack_into("<f", head, 584, 0.032)
     struct.pack_into("<9i", head, 692, 0, 0, 0, 5_000_000, 0, 1000, 0, len(records), 0)
     path.write_bytes(bytes(head) + np.asarray(records, dtype="<u4").tobytes())
     return path

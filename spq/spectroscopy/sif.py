@@ -101,7 +101,7 @@ def _header(path: Path, parser: Any) -> tuple[dict[str, Any], int]:
             header = dict(_open(file)[3])
         except EOFError:
             raise InputError(f"{path}: ends at byte {path.stat().st_size}, inside its header") from None
-        except (ValueError, IndexError, KeyError, SyntaxError, UnboundLocalError, OverflowError) as error:
+        except (ValueError, LookupError, ArithmeticError, SyntaxError, UnboundLocalError) as error:
             raise InputError(f"{path}: the header cannot be read at byte {file.tell()}: {error}") from error
     if min(*header["size"], header["NumberOfFrames"]) < 1:
         raise InputError(f"{path}: {header['NumberOfFrames']} frames of {header['size']} pixels")
