@@ -145,6 +145,12 @@ def test_dump(tmp_path):
     assert coarse.nanotime_bins == 10_000 and coarse.nanotimes.dtype == np.uint16
 
 
+def test_detectors_are_counted_in_the_order_they_are_named(tmp_path):
+    tags = [(0, 0, 7, 10), (0, 0, -3, 20), (0, 0, 7, 40), (0, 0, -3, 30)]  # the two channels are interleaved
+    stream = read(write_dump(tmp_path / "a.dump", tags), photons=[7, -3])
+    assert stream.timestamps.tolist() == [10, 20, 30, 40] and stream.detectors.tolist() == [0, 1, 1, 0]
+
+
 @pytest.mark.parametrize("reverse, every", [(False, 1), (False, 50), (True, 1), (True, 50)])
 def test_micro_times_of_a_laser_that_drifts(reverse, every):
     """Only some pulses are stamped, at a period that drifts by 1e-5: within 2 ps of the true time."""
@@ -167,10 +173,12 @@ def test_micro_times_of_a_laser_that_drifts(reverse, every):
 
 def wrong_dumps():
     good = [(0, 0, 1, 10), (0, 0, 2, 20), (0, 0, 2, 30)]
-    yield {"photons": [3]}, good, "no photon in channel 3 .channels with tags: none."
+    yield {"photons": [3]}, good, "no photon in channel 3$"
     yield {"photons": [2], "laser": 2}, good, "named twice"
     yield {"photons": []}, good, "at least one channel"
     yield {"photons": [2], "laser": 1}, good, "a period needs two"
+    late = [*good, (0, 0, 1, 50), (0, 0, 3, 5)]
+    yield {"photons": [3], "laser": 1}, late, "laser: no photon came after a pulse"
     yield {"photons": [2]}, [*good, (0, 0, 2, 15)], "channel 2: tag 2 is before"
     yield {"photons": [2]}, [*good, (7, 0, 2, 40)], "type 7 at byte 48"
     yield {}, good, "needs photons="

@@ -102,7 +102,7 @@ def _hdf5(path: Path) -> str:
                 return "netcdf"
             if any(name.startswith("photon_data") for name in file):
                 return "photon-hdf5"
-    except (OSError, RuntimeError, KeyError) as error:
+    except (OSError, RuntimeError, KeyError, TypeError) as error:
         reason = str(error).split("\n")[0]
         raise InputError(f"{path}: cannot be read as HDF5: {reason}") from error
     return "mat" if path.suffix.lower() == ".mat" else "photon-hdf5"

@@ -53,25 +53,22 @@ def read_swabian(
     """
     path = existing(path)
     names = dict(markers or {})
-    wanted = _channels(photons, laser, names)
+    others = _channels(photons, laser, names)
     checks.number(nanotime_bin, "nanotime_bin", "ns", minimum=PS)
     pieces = _ttbin(path) if path.suffix.lower() == ".ttbin" else _dump(path, partial)
-    times, lost = _sorted_out(path, pieces, wanted)
-    for channel in photons:
-        if not len(times[channel]):
-            there = ", ".join(str(each) for each in sorted(times) if len(times[each])) or "none"
-            raise InputError(f"{path}: holds no photon in channel {channel} (channels with tags: {there})")
-    stamps = np.concatenate([times[channel] for channel in photons])
-    detectors = np.repeat(np.arange(len(photons), dtype=np.uint8), [len(times[each]) for each in photons])
-    if len(photons) > 1:
-        order = np.argsort(stamps, kind="stable")
-        stamps, detectors = stamps[order], detectors[order]
+    stamps, detectors, times, lost = _sorted_out(path, pieces, photons, others)
+    for channel, count in zip(photons, np.bincount(detectors, minlength=len(photons)), strict=True):
+        if not count:
+            raise InputError(f"{path}: holds no photon in channel {channel}")
+    stamps, detectors = _in_order(path, stamps, detectors, photons)
     timing: dict[str, Any] = {}
     about: dict[str, Any] = {"format": "Swabian", "photon_channels": list(photons)}
     with placed(f"{path}: "):
         if laser is not None:
             timing, known = _micro_times(stamps, times[laser], laser_period, reverse, nanotime_bin)
             about["photons_without_pulse"] = int(len(known) - np.count_nonzero(known))
+            if not known.any():
+                raise InputError(f"laser: no photon came {'before' if reverse else 'after'} a pulse of it")
             if about["photons_without_pulse"]:
                 stamps, detectors = stamps[known], detectors[known]
                 timing["nanotimes"] = timing["nanotimes"][known]
@@ -82,13 +79,13 @@ def read_swabian(
 
 
 def _channels(photons: Sequence[int], laser: int | None, markers: Mapping[str | int, int]) -> list[int]:
-    """All channels that are wanted, each once; raises InputError."""
-    wanted = [*photons, *([] if laser is None else [laser]), *markers.values()]
+    """Channels that are wanted beside those of the photons; raises InputError."""
+    others = [*([] if laser is None else [laser]), *markers.values()]
     if not len(photons):
         raise InputError("photons: name at least one channel of a detector")
-    if len(set(wanted)) != len(wanted):
-        raise InputError(f"photons, laser, markers: a channel is named twice among {wanted}")
-    return wanted
+    if len({*photons, *others}) != len(photons) + len(others):
+        raise InputError(f"photons, laser, markers: a channel is named twice among {[*photons, *others]}")
+    return others
 
 
 def _dump(path: Path, partial: bool) -> Any:
@@ -107,35 +104,65 @@ def _dump(path: Path, partial: bool) -> Any:
         yield piece
 
 
-def _sorted_out(path: Path, pieces: Any, wanted: Sequence[int]) -> tuple[dict[int, Array], Array]:
-    """Times of every wanted channel and intervals (g, 2) in which tags were lost, in ps."""
-    times: dict[int, list[Array]] = {channel: [] for channel in wanted}
+def _sorted_out(
+    path: Path, pieces: Any, photons: Sequence[int], others: Sequence[int]
+) -> tuple[Array, Array, dict[int, Array], Array]:
+    """Photons' times and detectors (n,), times of other channels, intervals (g, 2) of lost tags; in ps."""
+    order = np.argsort(photons)
+    ordered = np.asarray(photons)[order]
+    found: dict[int | None | str, list[Array]] = {each: [] for each in (None, "detectors", *others)}
     lost: list[tuple[int, int]] = []
     begun: int | None = None
     before = 0
     for piece in pieces:
         tag = piece["type"] == 0
-        for channel in wanted:
-            times[channel].append(piece["time"][tag & (piece["channel"] == channel)])
-        for k in np.flatnonzero(~tag):
-            kind, now = int(piece["type"][k]), int(piece["time"][k])
-            if kind == 2:
-                begun = now if begun is None else begun
-            elif kind == 3 or kind == 1:
-                lost.append((now if begun is None else begun, now))
-                begun = None
-            elif begun is None:  # missed tags outside an overflow: since the tag before
-                lost.append((int(piece["time"][k - 1]) if k else before, now))
+        chosen = tag & np.isin(piece["channel"], ordered)
+        found[None].append(piece["time"][chosen])
+        places = order[np.searchsorted(ordered, piece["channel"][chosen])]
+        found["detectors"].append(places.astype(np.uint8))
+        for channel in others:
+            found[channel].append(piece["time"][tag & (piece["channel"] == channel)])
+        begun = _losses(piece, before, begun, lost)
         before = int(piece["time"][-1])
     if begun is not None:
         lost.append((begun, before))
     nothing = [np.empty(0, dtype=np.int64)]
-    joined = {channel: np.concatenate(each or nothing) for channel, each in times.items()}
-    for channel, each in joined.items():
-        back = np.flatnonzero(each[1:] < each[:-1])
-        if len(back):
-            raise InputError(f"{path}: channel {channel}: tag {back[0] + 1} is before the one before it")
-    return joined, np.array(lost, dtype=np.int64).reshape(-1, 2)
+    stamps = np.concatenate(found.pop(None) or nothing)
+    detectors = np.concatenate(found.pop("detectors") or [np.empty(0, dtype=np.uint8)])
+    times = {channel: np.concatenate(found.pop(channel) or nothing) for channel in others}
+    for channel, each in times.items():
+        _check_ascending(path, channel, each)
+    return stamps, detectors, times, np.array(lost, dtype=np.int64).reshape(-1, 2)
+
+
+def _losses(piece: Array, before: int, begun: int | None, lost: list[tuple[int, int]]) -> int | None:
+    """Add the intervals in which tags were lost; return when an overflow began that has not ended."""
+    for k in np.flatnonzero(piece["type"] != 0):
+        kind, now = int(piece["type"][k]), int(piece["time"][k])
+        if kind == 2:
+            begun = now if begun is None else begun
+        elif kind in (1, 3):
+            lost.append((now if begun is None else begun, now))
+            begun = None
+        elif begun is None:  # missed tags outside an overflow: since the tag before
+            lost.append((int(piece["time"][k - 1]) if k else before, now))
+    return begun
+
+
+def _in_order(path: Path, stamps: Array, detectors: Array, photons: Sequence[int]) -> tuple[Array, Array]:
+    """Photons of several channels in the order of their times; raises InputError if one runs backwards."""
+    if not (stamps[1:] < stamps[:-1]).any():
+        return stamps, detectors
+    for place, channel in enumerate(photons):
+        _check_ascending(path, channel, stamps[detectors == place])
+    order = np.argsort(stamps, kind="stable")
+    return stamps[order], detectors[order]
+
+
+def _check_ascending(path: Path, channel: int, times: Array) -> None:
+    back = np.flatnonzero(times[1:] < times[:-1])
+    if len(back):
+        raise InputError(f"{path}: channel {channel}: tag {back[0] + 1} is before the one before it")
 
 
 def _micro_times(
