@@ -195,9 +195,8 @@ def test_spe_regions_of_different_binning():
     assert np.array_equal(frames.counts[:, 1], second.images.sum(axis=1, dtype=float))
 
 
-def test_spe_regions_by_imageio():
-    """The frames of another program: region after region, in the order of the file."""
-    pytest.importorskip("imageio")
+def test_spe_regions_fill_the_frames():
+    """Region after region, every byte of the file between its header and its footer is in one of them."""
     path = real("spe/ten_frames_two_rois_different_binning.spe")
     raw = np.fromfile(path, dtype="<u2", offset=4100, count=10 * 245156 // 2).reshape(10, -1)
     first, second = spe_regions(path)
