@@ -176,7 +176,11 @@ def fit_decay(
         bic[number] = free * np.log(problem.counts.sum()) - 2.0 * found[number].log_likelihood
     number = min(bic, key=lambda each: bic[each])
     fit = _described(problem, number, found[number], bic)
-    return replace(fit, intervals=_profiled(problem, number, found[number], interval)) if interval else fit
+    if interval is None:
+        return fit
+    ends = _profiled(problem, number, found[number], interval)
+    ends[np.isnan(fit.lifetimes)] = np.nan
+    return replace(fit, intervals=ends)
 
 
 def _problem(
