@@ -10,15 +10,39 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from spq.spectroscopy.changepoints import Segments as Segments
+    from spq.spectroscopy.changepoints import find_segments as find_segments
+    from spq.spectroscopy.decays import DecayFit as DecayFit
+    from spq.spectroscopy.decays import fit_decay as fit_decay
+    from spq.spectroscopy.effective import EffectiveLifetimes as EffectiveLifetimes
+    from spq.spectroscopy.effective import effective_lifetimes as effective_lifetimes
+    from spq.spectroscopy.flid import Flid as Flid
+    from spq.spectroscopy.histograms import MicroTimes as MicroTimes
+    from spq.spectroscopy.histograms import histogram as histogram
+    from spq.spectroscopy.polarised import Polarisation as Polarisation
+    from spq.spectroscopy.polarised import fit_polarisation as fit_polarisation
     from spq.spectroscopy.records import FrameSeries as FrameSeries
     from spq.spectroscopy.records import Measurement as Measurement
     from spq.spectroscopy.records import PhotonStream as PhotonStream
+    from spq.spectroscopy.responses import Response as Response
 
 # public name: module that defines it, imported when the name is first used
 _PUBLIC = {
+    "DecayFit": "decays",
+    "EffectiveLifetimes": "effective",
+    "Flid": "flid",
     "FrameSeries": "records",
     "Measurement": "records",
+    "MicroTimes": "histograms",
     "PhotonStream": "records",
+    "Polarisation": "polarised",
+    "Response": "responses",
+    "Segments": "changepoints",
+    "effective_lifetimes": "effective",
+    "find_segments": "changepoints",
+    "fit_decay": "decays",
+    "fit_polarisation": "polarised",
+    "histogram": "histograms",
 }
 
 __all__ = sorted(_PUBLIC)

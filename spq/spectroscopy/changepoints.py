@@ -98,7 +98,9 @@ def find_segments(
     if which is not None:
         mask = np.asarray(which)
         if mask.shape != ticks.shape or mask.dtype != bool:
-            raise InputError(f"which: {mask.dtype} of shape {mask.shape}: must be bool of shape {ticks.shape}")
+            raise InputError(
+                f"which: {mask.dtype} of shape {mask.shape}: must be bool of shape {ticks.shape}"
+            )
         ticks = ticks[mask]
     if not len(ticks):
         raise InputError("stream: no photon to find changes in")

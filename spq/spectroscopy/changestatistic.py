@@ -14,7 +14,7 @@ in ln(k/(N - k)) is stationary, so the logarithm of that chance is linear in ln 
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
@@ -79,7 +79,7 @@ def _log_hazard(number: float, threshold: float) -> float:
     return float(np.log(last + max(per_log, 0.0) * np.log(number / SIZES[-1])))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _hazards(number: int) -> PchipInterpolator:
     """ln(-ln P) as a function of the threshold."""
     found = [-np.log(max(1.0 - chance_of_crossing(number, each), 1e-300)) for each in THRESHOLDS]
@@ -154,7 +154,9 @@ def _moments(number: int) -> tuple[Array, Array, Array]:
     log_u = first[2 : number + 1][::-1] - first[number + 1]
     whole = 2.0 * np.log(number)
     mean = 2.0 * (k * (log_k - log_v) + rest * (log_rest - log_u) - number * np.log(number))
-    variance = k**2 * second[1:number] + rest**2 * second[2 : number + 1][::-1] - number**2 * second[number + 1]
+    variance = (
+        k**2 * second[1:number] + rest**2 * second[2 : number + 1][::-1] - number**2 * second[number + 1]
+    )
     weight = 0.5 * (np.log(4.0) + log_k + log_rest - whole)
     return mean, 2.0 * np.sqrt(variance), weight
 

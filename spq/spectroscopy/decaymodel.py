@@ -93,7 +93,9 @@ def means_of(problem: Problem, number: int) -> Means:
     def parts(cells: Cells, x: Array) -> tuple[Places, list[tuple[Array, Array, Array]], Array]:
         place = places(cells, problem.edges, problem.period, x[number], problem.wrap)
         each = [folded(cells, place, problem.period, np.exp(t), problem.wrap) for t in x[:number]]
-        total = sum((c * share for c, (share, _, _) in zip(x[number + 2 :], each, strict=False)), flat * x[-2])
+        total = sum(
+            (c * share for c, (share, _, _) in zip(x[number + 2 :], each, strict=False)), flat * x[-2]
+        )
         return place, each, total + x[-1] * np.diff(place.passed)
 
     def means(x: Array) -> tuple[Array, Array]:

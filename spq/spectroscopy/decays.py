@@ -320,7 +320,9 @@ def _undetermined(problem: Problem, k: int, best: Maximum, errors: Array) -> tup
     """Reasons, and which of the exponentials (k,) the photons do not determine."""
     photons = problem.counts.sum()
     if photons < FEWEST:
-        return [f"not determined: {int(photons)} photons, at least {FEWEST} are needed"], np.ones(k, dtype=bool)
+        return [f"not determined: {int(photons)} photons, at least {FEWEST} are needed"], np.ones(
+            k, dtype=bool
+        )
     flat = np.diff(problem.edges)
     gain = 2.0 * (best.log_likelihood - log_likelihood(problem.counts, photons * flat / flat.sum()))
     if gain < FLAT:
