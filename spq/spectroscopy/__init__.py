@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from spq.spectroscopy.effective import EffectiveLifetimes as EffectiveLifetimes
     from spq.spectroscopy.effective import effective_lifetimes as effective_lifetimes
     from spq.spectroscopy.flid import Flid as Flid
+    from spq.spectroscopy.flid import lifetime_intensity as lifetime_intensity
     from spq.spectroscopy.histograms import MicroTimes as MicroTimes
     from spq.spectroscopy.histograms import histogram as histogram
     from spq.spectroscopy.polarised import Polarisation as Polarisation
@@ -43,6 +44,7 @@ _PUBLIC = {
     "fit_decay": "decays",
     "fit_polarisation": "polarised",
     "histogram": "histograms",
+    "lifetime_intensity": "flid",
 }
 
 __all__ = sorted(_PUBLIC)

@@ -145,7 +145,7 @@ def _live(stream: PhotonStream, end: float) -> Callable[[Array], Array]:
 
 
 def _stretch(times: Array, end: float, a: int, b: int) -> Array | None:
-    """Places V (N,) of the photons between the changes at photons a and b (-1, n: the ends); None: too few."""
+    """Places V (N,) of the photons between the changes at a and b (-1, n: the ends); None: too few."""
     if b - a < 3:
         return None
     first = times[a] if a >= 0 else 0.0

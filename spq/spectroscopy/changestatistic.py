@@ -5,9 +5,9 @@ N photons within a time T, at V_k T (k = 1..N), come at one rate or at two with 
     L_k = 2 [k ln(k/(N V_k)) + (N - k) ln((N - k)/(N (1 - V_k)))],    k = 1..N-1.
 
 At one rate the V_k are ordered uniform numbers, V_k ~ Beta(k, N + 1 - k), whence the mean and the standard
-deviation of L_k; the statistic is (L_k - mean)/deviation + ln(4k(N - k)/N²)/2, its maximum over k is tested:
-L. P. Watkins, H. Yang, J. Phys. Chem. B 109, 617 (2005). A threshold bounds every V_k from below and above, so
-the chance that no V_k crosses is that of a Poisson process between two steps, which is summed exactly from
+deviation of L_k; the statistic is (L_k - mean)/deviation + ln(4k(N - k)/N²)/2, its maximum over k is
+tested: L. P. Watkins, H. Yang, J. Phys. Chem. B 109, 617 (2005). A threshold bounds every V_k on both sides,
+so the chance that no V_k crosses is that of a Poisson process between two steps, which is summed exactly from
 step to step (A. Moscovich, B. Nadler, Stat. Probab. Lett. 123, 177 (2017)). Far from its ends the statistic
 in ln(k/(N - k)) is stationary, so the logarithm of that chance is linear in ln N for large N.
 """
@@ -91,7 +91,7 @@ def chance_of_crossing(number: int, threshold: float) -> float:
     low, high = _bounds(number, threshold)
     if np.any(low >= high):
         return 1.0
-    # At time t at least as many photons have come as there are upper bounds below t, at most as many as lower.
+    # By time t at least as many photons have come as upper bounds are past, at most as many as lower.
     times = np.sort(np.concatenate([low, high]))
     least = np.searchsorted(high, times, side="right")  # photons whose upper bound is past
     most = np.searchsorted(low, times, side="left")  # photons that may have come before this time
@@ -169,4 +169,5 @@ def _tables(number: int) -> tuple[Array, Array, Array]:
 @lru_cache(maxsize=2)
 def _tables_to(size: int) -> tuple[Array, Array, Array]:
     k = np.arange(1.0, size + 1.0)
-    return tuple(np.concatenate([[0.0], each]) for each in (digamma(k), polygamma(1, k), np.log(k)))
+    first, second, logs = (np.concatenate([[0.0], f]) for f in (digamma(k), polygamma(1, k), np.log(k)))
+    return first, second, logs

@@ -1,4 +1,4 @@
-"""The mean counts of a decay in its bins, as the fit sees them, and from where the fit starts.
+"""The mean counts of a decay in its bins, as the fit sees them.
 
     μ_i = Σ_j c_j P_i(τ_j, shift) + b w_i/T + s S_i(shift)
 
@@ -9,14 +9,16 @@ itself). An amplitude per ns is c_j/τ_j. Parameters in order: ln τ_j, shift, l
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from spq import checks
+from spq.errors import InputError
 from spq.spectroscopy.folding import Places, folded, places
-from spq.spectroscopy.likelihood import TINY, Means
-from spq.spectroscopy.responses import Cells, Response, cells_of, spread_of
+from spq.spectroscopy.likelihood import Means
+from spq.spectroscopy.responses import Cells, Response, cells_of, edges_of, spread_of
 
 Array = np.ndarray
 
@@ -25,11 +27,6 @@ LONGEST = 10.0
 SHORTEST = 0.05
 """Shortest lifetime that is looked for, in widths of a bin or of the response, whichever is larger."""
 SIGMA_STEP = 1e-3
-GRID = 14
-GROUPS = 160
-ROUNDS = 60
-ONSETS = (1, 4, 16, 64, 256)
-"""Bins before and after an edge that are compared to find where a decay sets in."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +51,64 @@ class Problem:
         """Shortest and longest lifetime in ns that are looked for."""
         finest = max(float(np.diff(self.edges).min()), spread_of(cells_of(self.response)))
         return SHORTEST * finest, LONGEST * self.period
+
+
+def problem_of(
+    counts: Any, edges: Any, period: Any, irf: Any, shift: Any, background: Any, scatter: bool, wrap: bool
+) -> Problem:
+    """The checked problem; raises InputError."""
+    edges = edges_of(edges, "edges_ns")
+    found = histogram_of(counts, len(edges) - 1)
+    period = checks.number(period, "period_ns", "ns", above=0.0)
+    span = edges[-1] - edges[0]
+    if span > period * (1.0 + 1e-6):
+        raise InputError(f"edges_ns: span {span:.10g} ns: must be at most one period, {period:.10g} ns")
+    finest = float(np.diff(edges).min())
+    if irf is None:
+        response = Response(sigma_ns=0.02 * finest)
+    elif isinstance(irf, Response):
+        response = irf
+    else:
+        with checks.placed("irf: "):
+            response = Response(counts=np.asarray(irf, dtype=float), edges_ns=edges)
+    cells = cells_of(response)
+    if cells.length > period * (1.0 + 1e-6):
+        raise InputError(f"irf: {cells.length:.10g} ns long: must be at most one period, {period:.10g} ns")
+    if shift is None and response.counts is None and response.centre_ns is None:
+        shifts = (edges[0] - 0.5 * period, edges[-1] + 0.5 * period)
+    elif shift is None:
+        reach = spread_of(cells) + 3.0 * float(np.median(np.diff(edges)))
+        shifts = (-reach, reach)
+    elif np.ndim(shift) == 0:
+        shifts = (checks.number(shift, "shift", "ns"),) * 2
+    else:
+        low, high = checks.numbers_of(shift, "shift", "ns", length=2)
+        if not low < high:
+            raise InputError(f"shift = {checks.shown(shift)}: must be (low, high) in ns")
+        shifts = (low, high)
+    if background is not None:
+        background = period * checks.number(background, "background", "counts/ns", minimum=0.0)
+    shifts = (float(shifts[0]), float(shifts[1]))
+    return Problem(found, edges, period, response, shifts, background, scatter, wrap)
+
+
+def histogram_of(given: Any, bins: int) -> Array:
+    """Photons (bins,) of a decay as float; raises InputError if they cannot be that."""
+    found = np.asarray(given)
+    if found.shape != (bins,):
+        raise InputError(f"counts: shape {found.shape}: must be ({bins},), one per bin of edges_ns")
+    if found.dtype.kind not in "iuf":
+        raise InputError(f"counts: must be whole numbers, not {found.dtype}")
+    if not np.all(np.isfinite(found)):
+        raise InputError(f"counts[{int(np.flatnonzero(~np.isfinite(found))[0])}]: must be finite")
+    if np.any(found < 0) or np.any(found != np.floor(found)):
+        at = int(np.flatnonzero((found < 0) | (found != np.floor(found)))[0])
+        raise InputError(f"counts[{at}] = {found[at]:g}: must be a whole number of photons >= 0")
+    if not found.any():
+        raise InputError("counts: no photon: a decay needs some")
+    if np.count_nonzero(found) == 1:
+        raise InputError(f"counts: all {int(found.sum())} photons in bin {int(np.argmax(found))}: no decay")
+    return found.astype(float)
 
 
 def names_of(number: int) -> tuple[str, ...]:
@@ -93,9 +148,9 @@ def means_of(problem: Problem, number: int) -> Means:
     def parts(cells: Cells, x: Array) -> tuple[Places, list[tuple[Array, Array, Array]], Array]:
         place = places(cells, problem.edges, problem.period, x[number], problem.wrap)
         each = [folded(cells, place, problem.period, np.exp(t), problem.wrap) for t in x[:number]]
-        total = sum(
-            (c * share for c, (share, _, _) in zip(x[number + 2 :], each, strict=False)), flat * x[-2]
-        )
+        total = flat * x[-2]
+        for c, (share, _, _) in zip(x[number + 2 : -2], each, strict=True):
+            total = total + c * share
         return place, each, total + x[-1] * np.diff(place.passed)
 
     def means(x: Array) -> tuple[Array, Array]:
@@ -118,97 +173,3 @@ def means_of(problem: Problem, number: int) -> Means:
         return total, slope
 
     return means
-
-
-def starts_of(problem: Problem, number: int, most: int) -> list[Array]:
-    """Up to `most` starting points (p,), the likeliest first, of a search over shifts and lifetimes on a grid."""
-    edges, counts = problem.edges, problem.counts
-    cells = cells_of(problem.response)
-    groups = _groups(counts)
-    thin = np.add.reduceat(counts, groups).astype(float)
-    short, long = problem.lifetimes
-    span = edges[-1] - edges[0]
-    reach = (max(short, 0.3 * float(np.diff(edges).min())), min(long, 2.0 * span))
-    grid = np.geomspace(*reach, GRID)
-    flat = np.add.reduceat(np.diff(edges), groups) / problem.period
-
-    def columns(shift: float) -> tuple[Array, Array]:
-        place = places(cells, edges, problem.period, shift, problem.wrap)
-        each = [folded(cells, place, problem.period, tau, problem.wrap)[0] for tau in grid]
-        direct = np.add.reduceat(np.diff(place.passed), groups)
-        return np.array([np.add.reduceat(share, groups) for share in each]), direct
-
-    found = []
-    choices = list(itertools.combinations(range(GRID), number))
-    for shift in _shifts(problem):
-        shares, direct = columns(shift)
-        rest = [flat, direct] if problem.scatter else [flat]
-        bases = np.array([[*shares[list(choice)], *rest] for choice in choices])
-        amounts, value = _shared_out(thin, bases)
-        found += [(v, shift, choice, a) for v, choice, a in zip(value, choices, amounts, strict=True)]
-    found.sort(key=lambda each: -each[0])
-    chosen: list[tuple[float, float, tuple[int, ...], Array]] = []
-    for each in found:
-        near = [s == each[1] and np.abs(np.subtract(c, each[2])).max() <= 1 for _, s, c, _ in chosen]
-        if not any(near):
-            chosen.append(each)
-        if len(chosen) == most:
-            break
-    width = np.log(problem.response.sigma_ns or 1.0)
-    scattered = [a[-1] if problem.scatter else 0.0 for *_, a in chosen]
-    return [
-        np.r_[np.log(grid[list(choice)]), shift, width, amount[: number + 1], direct]
-        for (_, shift, choice, amount), direct in zip(chosen, scattered, strict=True)
-    ]
-
-
-def _groups(counts: Array) -> Array:
-    """First bins of groups of neighbours with about equal numbers of photons, finer where more are."""
-    below = np.cumsum(counts)
-    wanted = np.linspace(0.0, below[-1], GROUPS + 1)[:-1]
-    spread = np.linspace(0, len(counts) - 1, 24).astype(int)  # dark stretches count as well
-    return np.unique(np.concatenate([[0], np.searchsorted(below, wanted), spread]))
-
-
-def _shared_out(counts: Array, bases: Array) -> tuple[Array, Array]:
-    """Amounts (m, k) >= 0 of the columns of `bases` (m, k, groups), and the log-likelihoods (m,).
-
-    Expectation maximisation: each photon is shared among the columns by their means.
-    """
-    whole = np.maximum(bases.sum(axis=2), TINY)
-    amounts = np.full(bases.shape[:2], counts.sum() / bases.shape[1]) / whole
-    for _ in range(ROUNDS):
-        mean = np.maximum(np.einsum("mk,mkg->mg", amounts, bases), TINY)
-        amounts = amounts * np.einsum("mkg,mg->mk", bases, counts / mean) / whole
-    mean = np.maximum(np.einsum("mk,mkg->mg", amounts, bases), TINY)
-    return amounts, np.log(mean) @ counts - mean.sum(axis=1)
-
-
-def _shifts(problem: Problem) -> list[float]:
-    """Shifts in ns at which to look first."""
-    low, high = problem.shifts
-    if low == high:
-        return [low]
-    if problem.response.counts is not None or problem.response.centre_ns is not None:
-        return [0.5 * (low + high), 0.75 * low + 0.25 * high, 0.25 * low + 0.75 * high]
-    counts, edges = problem.counts.astype(float), problem.edges
-    around = np.isclose(edges[-1] - edges[0], problem.period, rtol=1e-3)
-    number = len(counts)
-    padded, widths = counts, np.diff(edges)
-    if around:
-        padded, widths = np.tile(padded, 3), np.tile(widths, 3)
-    below, time = np.cumsum(np.r_[0.0, padded]), np.cumsum(np.r_[0.0, widths])
-    edge = np.arange(number) + (number if around else 0)
-    found = []
-    for size in ONSETS:
-        if 2 * size > number:
-            break
-        left, right = np.maximum(edge - size, 0), np.minimum(edge + size, len(below) - 1)
-        after, before = below[right] - below[edge], below[edge] - below[left]
-        long, ago = time[right] - time[edge], np.maximum(time[edge] - time[left], TINY)
-        score = (after / long - before / ago) / np.sqrt((after + 1.0) / long**2 + (before + 1.0) / ago**2)
-        score[left == right] = -np.inf
-        score[edge == left] = -np.inf
-        found.append(float(edges[int(np.argmax(score))]))
-    middle = float(0.5 * np.diff(edges).min())
-    return sorted({float(np.clip(each + middle, low, high)) for each in [*found, float(edges[0])]})

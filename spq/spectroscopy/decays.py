@@ -3,15 +3,15 @@
 Counts n_i of photons in bins of micro-time are Poisson with the means of `decaymodel`: exponentials behind
 the response of the instrument, after all earlier pulses, on a constant background. Least squares on few
 counts is biased (113 ns from 300 photons: +17 %), the likelihood is not: P. Hall, B. Selinger,
-J. Phys. Chem. 85, 2941 (1981); M. Maus et al., Anal. Chem. 73, 2078 (2001). The number of exponentials is that
-of the smallest BIC = k ln N - 2 ln L, k free parameters, N photons: G. Schwarz, Ann. Stat. 6, 461 (1978).
+J. Phys. Chem. 85, 2941 (1981); M. Maus et al., Anal. Chem. 73, 2078 (2001). Of one to three
+exponentials the number with the smallest BIC = k ln N - 2 ln L is taken, k free parameters, N photons:
+G. Schwarz, Ann. Stat. 6, 461 (1978).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
@@ -19,7 +19,8 @@ from scipy.stats import chi2
 
 from spq import checks
 from spq.errors import InputError
-from spq.spectroscopy.decaymodel import Problem, bounds_of, means_of, names_of, starts_of
+from spq.spectroscopy.decaymodel import Problem, bounds_of, means_of, names_of, problem_of
+from spq.spectroscopy.decaystarts import starts_of
 from spq.spectroscopy.likelihood import (
     Maximum,
     covariance_of,
@@ -28,7 +29,7 @@ from spq.spectroscopy.likelihood import (
     log_likelihood,
     maximise,
 )
-from spq.spectroscopy.responses import Response, cells_of, edges_of, spread_of
+from spq.spectroscopy.responses import Response
 
 Array = np.ndarray
 
@@ -162,7 +163,7 @@ def fit_decay(
         If counts are empty, negative, not whole, not finite or all in one bin, shapes do not fit together,
         the edges span more than a period, or an option is wrong.
     """
-    problem = _problem(counts, edges_ns, period_ns, irf, shift, background, scatter, wrap)
+    problem = problem_of(counts, edges_ns, period_ns, irf, shift, background, scatter, wrap)
     if exponentials is not None and checks.integer(exponentials, "exponentials", minimum=1) > MOST:
         raise InputError(f"exponentials = {exponentials}: must be at most {MOST}")
     if interval is not None and not 0.0 < checks.number(interval, "interval") < 1.0:
@@ -181,64 +182,6 @@ def fit_decay(
     ends = _profiled(problem, number, found[number], interval)
     ends[np.isnan(fit.lifetimes)] = np.nan
     return replace(fit, intervals=ends)
-
-
-def _problem(
-    counts: Any, edges: Any, period: Any, irf: Any, shift: Any, background: Any, scatter: bool, wrap: bool
-) -> Problem:
-    """The checked problem; raises InputError."""
-    edges = edges_of(edges, "edges_ns")
-    found = histogram_of(counts, len(edges) - 1)
-    period = checks.number(period, "period_ns", "ns", above=0.0)
-    span = edges[-1] - edges[0]
-    if span > period * (1.0 + 1e-6):
-        raise InputError(f"edges_ns: span {span:.10g} ns: must be at most one period, {period:.10g} ns")
-    finest = float(np.diff(edges).min())
-    if irf is None:
-        response = Response(sigma_ns=0.02 * finest)
-    elif isinstance(irf, Response):
-        response = irf
-    else:
-        with checks.placed("irf: "):
-            response = Response(counts=np.asarray(irf, dtype=float), edges_ns=edges)
-    cells = cells_of(response)
-    if cells.length > period * (1.0 + 1e-6):
-        raise InputError(f"irf: {cells.length:.10g} ns long: must be at most one period, {period:.10g} ns")
-    if shift is None and response.counts is None and response.centre_ns is None:
-        shifts = (edges[0] - 0.5 * period, edges[-1] + 0.5 * period)
-    elif shift is None:
-        reach = spread_of(cells) + 3.0 * float(np.median(np.diff(edges)))
-        shifts = (-reach, reach)
-    elif np.ndim(shift) == 0:
-        shifts = (checks.number(shift, "shift", "ns"),) * 2
-    else:
-        low, high = checks.numbers_of(shift, "shift", "ns", length=2)
-        if not low < high:
-            raise InputError(f"shift = {checks.shown(shift)}: must be (low, high) in ns")
-        shifts = (low, high)
-    if background is not None:
-        background = period * checks.number(background, "background", "counts/ns", minimum=0.0)
-    shifts = (float(shifts[0]), float(shifts[1]))
-    return Problem(found, edges, period, response, shifts, background, scatter, wrap)
-
-
-def histogram_of(given: Any, bins: int) -> Array:
-    """Photons (bins,) of a decay as float; raises InputError if they cannot be that."""
-    found = np.asarray(given)
-    if found.shape != (bins,):
-        raise InputError(f"counts: shape {found.shape}: must be ({bins},), one per bin of edges_ns")
-    if found.dtype.kind not in "iuf":
-        raise InputError(f"counts: must be whole numbers, not {found.dtype}")
-    if not np.all(np.isfinite(found)):
-        raise InputError(f"counts[{int(np.flatnonzero(~np.isfinite(found))[0])}]: must be finite")
-    if np.any(found < 0) or np.any(found != np.floor(found)):
-        at = int(np.flatnonzero((found < 0) | (found != np.floor(found)))[0])
-        raise InputError(f"counts[{at}] = {found[at]:g}: must be a whole number of photons >= 0")
-    if not found.any():
-        raise InputError("counts: no photon: a decay needs some")
-    if np.count_nonzero(found) == 1:
-        raise InputError(f"counts: all {int(found.sum())} photons in bin {int(np.argmax(found))}: no decay")
-    return found.astype(float)
 
 
 def _best(problem: Problem, number: int) -> Maximum:
@@ -270,7 +213,7 @@ def _described(problem: Problem, number: int, best: Maximum, bic: dict[int, floa
     if problem.period < PERIODS * longest:
         warnings.append(
             f"period {problem.period:g} ns is below {PERIODS:g} lifetimes ({longest:.4g} ns): "
-            "earlier pulses are in the model, but a fitted background and the lifetime can hardly be told apart"
+            "earlier pulses are in, but a fitted background and the lifetime can hardly be told apart"
         )
     if reduced > 1.0 + 5.0 * spread / expected:
         warnings.append(f"reduced deviance {reduced:.3g}: the model does not describe the counts")

@@ -6,8 +6,8 @@ lifetime; a cell of the map holds
     Σ_s T_s ∫∫_cell N(rate; r_s, σ_r,s) N(lifetime; τ_s, σ_τ,s).
 
 What of a Gaussian lies beyond the map is counted in its outermost cells, and what has no lifetime is kept
-apart, so that map and remainder together are the total time. Errors instead of a chosen smoothing: after
-G. Galland et al., Nature 479, 203 (2011), who introduced the map.
+apart, so that map and remainder together are the total time. Errors instead of a chosen smoothing: the map
+itself as in C. Galland et al., Nature 479, 203 (2011).
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Flid:
         return self.time / np.outer(np.diff(self.rate_edges), np.diff(self.lifetime_edges))
 
 
-def flid(
+def lifetime_intensity(
     rates: Array,
     rate_errors: Array,
     lifetimes: Array,

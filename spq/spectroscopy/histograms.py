@@ -55,7 +55,7 @@ def histogram(
     which : bool (n,) or None
         The photons to count; None: all.
     bins : int, float (bins + 1,) or None
-        How many of the hardware's bins are joined to one (a rest at the end is dropped, its photons are outside);
+        How many of the hardware's bins are joined to one (photons of a rest at the end are outside);
         or edges in ns, rounded to those of the hardware; None: the hardware's own.
     group : int (n,) or None
         Group (segment, cluster, frame) of each photon from 0, -1: none. Gives counts (groups, bins).
@@ -110,7 +110,7 @@ def _fitting(given: Array | None, where: str, number: int, kinds: str) -> Array 
     if found.shape != (number,) or found.dtype.kind not in kinds:
         wanted = "bool" if kinds == "b" else "whole numbers"
         raise InputError(
-            f"{where}: {found.dtype} of shape {found.shape}: must be {wanted} of shape ({number},), one per photon"
+            f"{where}: {found.dtype} of shape {found.shape}: must be {wanted} ({number},), one per photon"
         )
     if kinds != "b" and len(found) and found.min() < -1:
         raise InputError(f"{where}: {found.min()}: must be >= -1")

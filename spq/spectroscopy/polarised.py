@@ -11,8 +11,8 @@ small p the Fisher information gives σ_p = √(2F/N), σ_φ = √(2F/N)/(2p).
 
 p is the length of a vector with noise, so it is too large: its distribution is that of S. O. Rice; without
 polarisation its mean is √(π/2) σ_p. Debiased is the p that makes the p found likeliest, which is 0 below
-√2 σ_p: J. F. L. Simmons, B. G. Stewart, Astron. Astrophys. 142, 100 (1985). The upper limit is the p with which
-a value as small as the one found has the chance 1 - confidence.
+√2 σ_p: J. F. L. Simmons, B. G. Stewart, Astron. Astrophys. 142, 100 (1985). The upper limit is the p with
+which a value as small as the one found has the chance 1 - confidence.
 """
 
 from __future__ import annotations
@@ -141,17 +141,19 @@ def fit_polarisation(
     degree = float(np.hypot(x[0], x[1]))
     if degree >= _edge(n) * (1 - 1e-9):
         warnings.append(
-            "the degree of polarisation lies at its bound of 1 less one photon: its error is a guess"
+            "the degree of polarisation lies at its bound (1 less one photon): its error is a guess"
         )
     along = x[:2] / degree if degree > 0 else np.array([1.0, 0.0])
     across = np.array([-along[1], along[0]])
     error = float(np.sqrt(along @ block @ along))
+    sideways = float(np.sqrt(across @ block @ across))
+    sure = degree / max(error, sideways)
     angle, angle_error = np.nan, np.nan
-    if degree > SURE * error:
+    if sure > SURE:
         angle = float(np.degrees(0.5 * np.arctan2(x[1], x[0])) % 180.0)
-        angle_error = float(np.degrees(0.5 * np.sqrt(across @ block @ across) / degree))
+        angle_error = float(np.degrees(0.5 * sideways / degree))
     else:
-        warnings.append(f"angle not determined: p/σ = {degree / error:.3g} is not above {SURE:g}")
+        warnings.append(f"angle not determined: p/σ = {sure:.3g} is not above {SURE:g}")
     noise = float(np.sqrt(0.5 * np.trace(block)))
     return replace(
         nothing,
@@ -177,7 +179,7 @@ def debiased(degree: float, noise: float) -> float:
     if s <= np.sqrt(2.0):
         return 0.0
 
-    # ln of Rice's density by the true value t: -(s - t)²/2 + ln(e^(-st) I0(st)); its derivative changes sign once
+    # Derivative by the true value t of the logarithm of Rice's density, -(s² + t²)/2 + ln I0(st)
     def slope(t: float) -> float:
         return s * ive(1, s * t) / ive(0, s * t) - t
 

@@ -99,7 +99,7 @@ def edges_of(given: Any, where: str) -> Array:
 
 
 def cells_of(response: Response, sigma: float | None = None) -> Cells:
-    """The response in equal cells; a Gaussian with the width `sigma` (ns) instead of its own, centre 0 if none.
+    """The response in equal cells; a Gaussian has the width `sigma` (ns) if given, centre 0 if none.
 
     Unequal bins are divided into cells of the smallest of their widths, counts shared in proportion.
     Raises InputError if that takes more than 65536 cells.
@@ -130,7 +130,7 @@ def cells_of(response: Response, sigma: float | None = None) -> Cells:
 
 
 def spread_of(cells: Cells) -> float:
-    """Width in ns of the response: the shortest stretch of its cells in order that holds 68 % about its median."""
+    """Width in ns of the response: the stretch that holds 68 % of it about its median."""
     below = np.concatenate([[0.0], np.cumsum(cells.height) * cells.width])
     low, high = np.interp((0.16, 0.84), below, np.arange(len(below)) * cells.width)
     return float(high - low)
