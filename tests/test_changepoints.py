@@ -91,7 +91,7 @@ def test_rates_and_errors():
 
 def test_changes_that_hide_one_another():
     """A regular telegraph of 60 dwells is found whole."""
-    segments = find_segments(stream([4e-3, 1e-3] * 30, [1e5] * 60, 1))
+    segments = find_segments(stream([4e-3, 1e-3] * 30, [1e5] * 60, 1), alpha=0.01)
     assert len(segments.counts) == pytest.approx(60, abs=3)
     near = np.abs(segments.ends[:-1, None] - 1e5 * np.arange(1, 60)).min(axis=0)
     assert np.mean(near < 1e4) > 0.95

@@ -41,10 +41,17 @@ def test_exact_counts_give_exact_values():
     assert (flipped.angle - found.angle) % 180.0 == pytest.approx(90.0, abs=1e-3)
 
 
-@pytest.mark.parametrize("photons, degree, excess", [(1000, 0.6, 2), (3000, 0.3, 2), (1000, 0.6, 1)])
-def test_errors_cover(photons, degree, excess):
-    """68 % of 600 fits within one error: standard error 0.019."""
-    found = fits(600, photons, degree, 30.0, excess)
+@pytest.mark.parametrize(
+    "number, photons, degree, excess",
+    [
+        (1200, 1000, 0.6, 2),
+        pytest.param(600, 3000, 0.3, 2, marks=pytest.mark.slow),
+        pytest.param(600, 1000, 0.6, 1, marks=pytest.mark.slow),
+    ],
+)
+def test_errors_cover(number, photons, degree, excess):
+    """68 % of the fits within one error: standard error 0.014 with 1200 fits, 0.019 with 600."""
+    found = fits(number, photons, degree, 30.0, excess)
     assert not np.isnan(every(found, "angle")).any()
     assert 0.64 < np.mean(np.abs(every(found, "angle") - 30.0) < every(found, "angle_error")) < 0.72
     assert 0.64 < np.mean(np.abs(every(found, "degree") - degree) < every(found, "degree_error")) < 0.72
@@ -88,7 +95,7 @@ def test_debiased_degree():
     assert np.mean(every(found, "degree")) > 0.31
     assert np.mean(every(found, "degree_debiased")) == pytest.approx(0.3, abs=0.02)
     assert np.mean(every(found, "degree_squared")) == pytest.approx(0.09, abs=0.01)
-    assert debiased(1.4, 1.0) == 0.0 and debiased(30.0, 3.0) == pytest.approx(29.85, rel=1e-3)
+    assert debiased(1.4, 1.0) == 0.0 and debiased(0.3, 0.03) == pytest.approx(0.2985, rel=1e-3)
 
 
 def test_upper_limit_covers():

@@ -217,7 +217,8 @@ def _checked(times: Array, end: float, changes: list[int], alpha: float) -> list
 def _regions(times: Array, end: float, changes: list[int], confidence: float) -> tuple[Array, Array]:
     """Photons (m, 2) between which each change lies, and its likelihood ratio (m,).
 
-    The likelihoods exp(L_k/2) of all places, normalised; as much is left out at either end.
+    The likelihoods exp(L_k/2) of all places, normalised; as much is left out at either end. A change at a photon
+    lies between it and the next.
     """
     regions, ratios = np.zeros((len(changes), 2), dtype=np.intp), np.zeros(len(changes))
     bounds = [-1, *changes, len(times)]
@@ -228,5 +229,5 @@ def _regions(times: Array, end: float, changes: list[int], confidence: float) ->
         ratios[i] = ratio[at - bounds[i] - 1]
         below = np.cumsum(np.exp(0.5 * (ratio - ratio.max())))
         wanted = below[-1] * np.array([0.5 - 0.5 * confidence, 0.5 + 0.5 * confidence])
-        regions[i] = bounds[i] + 1 + np.minimum(np.searchsorted(below, wanted), len(ratio) - 1)
+        regions[i] = bounds[i] + 1 + np.minimum(np.searchsorted(below, wanted), len(ratio) - 1) + [0, 1]
     return regions, ratios

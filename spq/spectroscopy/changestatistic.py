@@ -166,7 +166,7 @@ def _tables(number: int) -> tuple[Array, Array, Array]:
     return _tables_to(1 << max(int(number), 1024).bit_length())
 
 
-@lru_cache(maxsize=2)
+@cache
 def _tables_to(size: int) -> tuple[Array, Array, Array]:
     k = np.arange(1.0, size + 1.0)
     first, second, logs = (np.concatenate([[0.0], f]) for f in (digamma(k), polygamma(1, k), np.log(k)))

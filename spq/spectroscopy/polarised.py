@@ -11,8 +11,8 @@ small p the Fisher information gives σ_p = √(2F/N), σ_φ = √(2F/N)/(2p).
 
 p is the length of a vector with noise, so it is too large: its distribution is that of S. O. Rice; without
 polarisation its mean is √(π/2) σ_p. Debiased is the p that makes the p found likeliest, which is 0 below
-√2 σ_p: J. F. L. Simmons, B. G. Stewart, Astron. Astrophys. 142, 100 (1985). The upper limit is the p with
-which a value as small as the one found has the chance 1 - confidence.
+√2 σ_p: J. F. L. Simmons, B. G. Stewart, Astron. Astrophys. 142, 100 (1985). The upper limit is that
+of the posterior with all p alike before: it never falls below what noise allows.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import ive
-from scipy.stats import ncx2
 
 from spq import checks
 from spq.errors import InputError
@@ -34,6 +33,8 @@ STEPS = 100
 SETTLED = 1e-9
 SURE = 3.0
 """p over its error from which on an angle is given."""
+REACH = 8.0
+"""Errors beyond the p found up to which an upper limit is looked for."""
 LEAST_TURN = 1e-6
 """Smallest eigenvalue, per photon, with which the angles of the plate still suffice."""
 
@@ -187,17 +188,11 @@ def debiased(degree: float, noise: float) -> float:
 
 
 def upper_limit(degree: float, noise: float, confidence: float = 0.95) -> float:
-    """The p with which as little as the p found, or less, has the chance 1 - confidence; at most 1."""
+    """The p below which the true one lies with the confidence, after Rice's density and any p alike before."""
     s = degree / noise
-
-    def excess_chance(t: float) -> float:
-        return float(ncx2.cdf(s**2, 2, t**2)) - (1.0 - confidence)
-
-    if excess_chance(0.0) <= 0:
-        # Less than noise alone lets one expect: the limit that the least likely sum of squares still allows
-        s = np.sqrt(-2.0 * np.log(confidence)) * (1.0 + 1e-9)
-    high = s + 10.0
-    return float(min(noise * brentq(excess_chance, 0.0, high), 1.0))
+    t = np.linspace(0.0, min(s + REACH, max(1.0 / noise, 1e-6)), 4001)
+    below = np.cumsum(np.exp(-0.5 * (s - t) ** 2) * ive(0, s * t))
+    return float(min(noise * np.interp(confidence, below / below[-1], t), 1.0))
 
 
 def _checked(vertical: Any, horizontal: Any, angles: Any) -> tuple[Array, Array, Array]:
