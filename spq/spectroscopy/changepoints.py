@@ -123,7 +123,7 @@ def find_segments(
         counts=counts,
         rates=counts / safe,
         rate_errors=np.sqrt(np.maximum(counts, 1)) / safe,
-        regions=real[regions].reshape(-1, 2),
+        regions=np.interp(regions, times, real),
         ratios=ratios,
         alpha=float(alpha),
     )
@@ -215,19 +215,22 @@ def _checked(times: Array, end: float, changes: list[int], alpha: float) -> list
 
 
 def _regions(times: Array, end: float, changes: list[int], confidence: float) -> tuple[Array, Array]:
-    """Photons (m, 2) between which each change lies, and its likelihood ratio (m,).
+    """Times (m, 2) in ns between which each change lies, and its likelihood ratio (m,).
 
-    The likelihoods exp(L_k/2) of all places, normalised; as much is left out at either end. A change at a photon
-    lies between it and the next.
+    The likelihood exp(L/2) of every time between two photons, normalised, all times being alike before; as much
+    is left out at either end.
     """
-    regions, ratios = np.zeros((len(changes), 2), dtype=np.intp), np.zeros(len(changes))
+    regions, ratios = np.zeros((len(changes), 2)), np.zeros(len(changes))
     bounds = [-1, *changes, len(times)]
     for i, at in enumerate(changes):
         v = _stretch(times, end, bounds[i], bounds[i + 2])
         assert v is not None
         ratio = likelihood_ratio(v)
         ratios[i] = ratio[at - bounds[i] - 1]
-        below = np.cumsum(np.exp(0.5 * (ratio - ratio.max())))
+        later = likelihood_ratio(np.append(v[1:], 1.0))  # just before the next photon
+        top = max(ratio.max(), later.max())
+        height = np.exp(0.5 * (ratio - top)) + np.exp(0.5 * (later - top))
+        below = np.concatenate([[0.0], np.cumsum(height * np.diff(v))])
         wanted = below[-1] * np.array([0.5 - 0.5 * confidence, 0.5 + 0.5 * confidence])
-        regions[i] = bounds[i] + 1 + np.minimum(np.searchsorted(below, wanted), len(ratio) - 1) + [0, 1]
+        regions[i] = np.interp(wanted, below, times[bounds[i] + 1 : bounds[i + 2]])
     return regions, ratios
