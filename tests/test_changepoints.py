@@ -38,7 +38,7 @@ def test_chance_is_exact(number):
 
 
 def test_chance_of_two_photons_by_hand():
-    """With two photons the statistic is a function of the first alone: a grid of its place gives the chance."""
+    """With two photons the statistic is a function of the first alone: a grid of places gives the chance."""
     # V_1 of two uniform numbers has the density 2 (1 - v)
     v = (np.arange(400_000) + 0.5) / 400_000
     stat = statistic(np.stack([v, np.ones_like(v)], axis=1))[:, 0]
@@ -58,7 +58,7 @@ def test_extrapolated_chance(number):
 
 @pytest.mark.parametrize("photons", [100, 6000])
 def test_false_positives(photons):
-    """A constant rate is parted in alpha of the traces: 600 traces, standard error 0.009 (windows included)."""
+    """A constant rate is parted in alpha of the traces: 600 traces, standard error 0.009 (windows too)."""
     parted = [len(find_segments(stream([1e-3], [photons * 1e3], seed)).counts) > 1 for seed in range(600)]
     assert 0.02 < np.mean(parted) < 0.085
 
@@ -106,7 +106,7 @@ def test_a_short_burst_in_a_long_trace():
 
 
 def test_lost_tags_are_no_change():
-    """An interval in which the hardware lost tags is taken out of the time; kept in, it reads as two changes."""
+    """An interval in which the hardware lost tags is taken out of the time; kept in, it reads as a change."""
     whole = stream([1e-3, 0.0, 1e-3], [1e6, 5e5, 1e6], 4)
     lost = PhotonStream(whole.timestamps, 1.0, duration=2.5e6, lost=[[1_000_000, 1_500_000]])
     assert len(find_segments(whole, alpha=0.01).counts) == 3

@@ -1,4 +1,4 @@
-"""Decays: the model against its integral, known lifetimes found without bias, nothing invented from nothing."""
+"""Decays: the model against its integral, known lifetimes found without bias, nothing invented."""
 
 import os
 import time

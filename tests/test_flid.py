@@ -162,7 +162,8 @@ def test_bad_input(place, value, message):
 )
 def test_bad_segments(changes, message):
     given = {
-        "counts": np.ones((2, 50), int), "edges_ns": np.linspace(0, 100, 51), "period_ns": 100.0, "irf": PULSE,
+        "counts": np.ones((2, 50), int), "edges_ns": np.linspace(0, 100, 51), "period_ns": 100.0,
+        "irf": PULSE,
     }  # fmt: skip
     effective_lifetimes(**given)
     with pytest.raises(InputError, match=message):

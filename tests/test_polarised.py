@@ -71,7 +71,7 @@ def test_error_of_the_angle():
 
 
 def test_excess_noise_matters():
-    """Taken for Poisson, amplified counts have errors that are too small by √2: half of the fits lie within."""
+    """Taken for Poisson, amplified counts have errors too small by √2: half of the fits lie within."""
     found = [fit_polarisation(*measured(1000, 0.6, 30.0, 2, seed), PLATE, 1.0) for seed in range(300)]
     assert np.mean(np.abs(every(found, "angle") - 30.0) < every(found, "angle_error")) < 0.60
 

@@ -217,8 +217,8 @@ def _checked(times: Array, end: float, changes: list[int], alpha: float) -> list
 def _regions(times: Array, end: float, changes: list[int], confidence: float) -> tuple[Array, Array]:
     """Times (m, 2) in ns between which each change lies, and its likelihood ratio (m,).
 
-    The likelihood exp(L/2) of every time between two photons, normalised, all times being alike before; as much
-    is left out at either end.
+    The likelihood exp(L/2) of every time between two photons, normalised, all times being alike before; as
+    much is left out at either end.
     """
     regions, ratios = np.zeros((len(changes), 2)), np.zeros(len(changes))
     bounds = [-1, *changes, len(times)]

@@ -19,29 +19,16 @@ from scipy.stats import chi2
 
 from spq import checks
 from spq.errors import InputError
+from spq.spectroscopy.decaychecks import told, undetermined
 from spq.spectroscopy.decaymodel import Problem, bounds_of, means_of, names_of, problem_of
 from spq.spectroscopy.decaystarts import starts_of
-from spq.spectroscopy.likelihood import (
-    Maximum,
-    covariance_of,
-    deviances,
-    expected_deviance,
-    log_likelihood,
-    maximise,
-)
+from spq.spectroscopy.likelihood import Maximum, covariance_of, maximise
 from spq.spectroscopy.responses import Response
 
 Array = np.ndarray
 
 MOST = 3
-FEWEST = 20
-"""Photons below which no lifetime is given."""
-UNSURE = 1.0
-"""Relative error from which on a lifetime is not determined."""
-FLAT = 13.8
-"""Twice the log-likelihood ratio of a decay against a flat background, chance 1e-3 with two parameters."""
 STARTS = {1: 2, 2: 3, 3: 4}
-PERIODS = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,25 +189,10 @@ def _described(problem: Problem, number: int, best: Maximum, bic: dict[int, floa
     x, k = best.at, number
     covariance = covariance_of(best.information, best.held)
     errors = np.sqrt(np.diag(covariance))
-    reasons, taken = _undetermined(problem, k, best, errors)
-    means = means_of(problem, k)(x)[0]
-    expected, spread = expected_deviance(means)
-    freedom = 1.0 - np.sum(~best.held) / len(means)
-    reduced = float(deviances(problem.counts, means).sum() / (expected * max(freedom, 1e-3)))
-    warnings = list(reasons)
+    reasons, taken = undetermined(problem, k, best, errors)
     tau = np.exp(x[:k])
-    longest = np.max(tau[~taken], initial=0.0)
-    if problem.period < PERIODS * longest:
-        warnings.append(
-            f"period {problem.period:g} ns is below {PERIODS:g} lifetimes ({longest:.4g} ns): "
-            "earlier pulses are in, but a fitted background and the lifetime can hardly be told apart"
-        )
-    if reduced > 1.0 + 5.0 * spread / expected:
-        warnings.append(f"reduced deviance {reduced:.3g}: the model does not describe the counts")
-    if not best.settled:
-        warnings.append("the search for the maximum did not settle")
-    if bool(best.held[k]) and problem.shifts[0] < problem.shifts[1]:
-        warnings.append(f"shift {x[k]:.4g} ns lies at the end of its range")
+    means = means_of(problem, k)(x)[0]
+    reduced, warnings = told(problem, best, means, float(np.max(tau[~taken], initial=0.0)))
     photons = x[k + 2 : 2 * k + 2]
     by_photons = covariance[k + 2 : 2 * k + 2, k + 2 : 2 * k + 2]
     whole = photons.sum()
@@ -255,35 +227,8 @@ def _described(problem: Problem, number: int, best: Maximum, bic: dict[int, floa
         means=means,
         photons=int(problem.counts.sum()),
         period_ns=problem.period,
-        warnings=tuple(warnings),
+        warnings=(*reasons, *warnings),
     )
-
-
-def _undetermined(problem: Problem, k: int, best: Maximum, errors: Array) -> tuple[list[str], Array]:
-    """Reasons, and which of the exponentials (k,) the photons do not determine."""
-    photons = problem.counts.sum()
-    if photons < FEWEST:
-        return [f"not determined: {int(photons)} photons, at least {FEWEST} are needed"], np.ones(
-            k, dtype=bool
-        )
-    flat = np.diff(problem.edges)
-    gain = 2.0 * (best.log_likelihood - log_likelihood(problem.counts, photons * flat / flat.sum()))
-    if gain < FLAT:
-        return [f"not determined: no decay beyond a flat background ({gain:.3g} < {FLAT})"], np.ones(k, bool)
-    reasons, taken = [], np.zeros(k, dtype=bool)
-    short, long = np.log(problem.lifetimes)
-    for j, at in enumerate(best.at[:k]):
-        if best.at[k + 2 + j] <= 0.0:
-            reason = "it has no photons"
-        elif at <= short or at >= long:
-            reason = f"it lies at the bound of {np.exp(at):.4g} ns"
-        elif not errors[j] < UNSURE:
-            reason = f"its relative error is {errors[j]:.3g}"
-        else:
-            continue
-        taken[j] = True
-        reasons.append(f"lifetime {j + 1} not determined: {reason}")
-    return reasons, taken
 
 
 def _profiled(problem: Problem, k: int, best: Maximum, confidence: float) -> Array:

@@ -22,7 +22,7 @@ Means = Callable[[Array], tuple[Array, Array]]
 
 TINY = 1e-300
 STEPS = 100
-SETTLED = 1e-7
+SETTLED = 1e-5
 """Growth of the log-likelihood that a full step still promises, where the search ends."""
 
 

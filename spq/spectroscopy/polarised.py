@@ -188,7 +188,7 @@ def debiased(degree: float, noise: float) -> float:
 
 
 def upper_limit(degree: float, noise: float, confidence: float = 0.95) -> float:
-    """The p below which the true one lies with the confidence, after Rice's density and any p alike before."""
+    """The p below which the true one lies with the confidence, all p being alike before."""
     s = degree / noise
     t = np.linspace(0.0, min(s + REACH, max(1.0 / noise, 1e-6)), 4001)
     below = np.cumsum(np.exp(-0.5 * (s - t) ** 2) * ive(0, s * t))
