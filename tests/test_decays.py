@@ -257,6 +257,18 @@ def test_nothing_is_invented():
     assert few.photons > 1
 
 
+@pytest.mark.parametrize("irf", [None, Response(sigma_ns=2.0, centre_ns=0.0, fit_sigma=True)])
+def test_odd_counts_end_in_an_answer(irf):
+    """Coarse unequal bins, few counts, three exponentials: no warning of NumPy, finite or NaN with a reason."""
+    rng = np.random.default_rng(11)
+    for bins in (2, 3, 10, 64):
+        edges = np.sort(rng.uniform(0, 60.0, bins + 1))
+        counts = rng.poisson(3.0, bins) + np.r_[2, 1, np.zeros(bins - 2, int)]
+        fit = fit_decay(counts, edges, 100.0, irf, 3 if bins == 10 else None)
+        assert np.isfinite(fit.log_likelihood)
+        assert not np.isnan(fit.lifetimes).any() or any("not determined" in each for each in fit.warnings)
+
+
 def good(**changes):
     """Arguments of a fit, one of them changed."""
     edges, share = shares(20.0, 200.0, 50)

@@ -18,7 +18,7 @@ from spq import checks
 from spq.errors import InputError
 from spq.spectroscopy.folding import Places, folded, places
 from spq.spectroscopy.likelihood import Means
-from spq.spectroscopy.responses import Cells, Response, cells_of, edges_of, spread_of
+from spq.spectroscopy.responses import GAUSSIAN_REACH, Cells, Response, cells_of, edges_of, spread_of
 
 Array = np.ndarray
 
@@ -130,7 +130,8 @@ def bounds_of(problem: Problem, number: int) -> tuple[Array, Array, Array]:
     most = 1e3 * problem.counts.sum()
     width = np.log(problem.response.sigma_ns or 1.0)
     low = np.r_[[short] * number, problem.shifts[0], width - 3.0, [0.0] * (number + 2)]
-    high = np.r_[[long] * number, problem.shifts[1], width + 3.0, [most] * (number + 2)]
+    widest = np.log(problem.period / (2.0 * GAUSSIAN_REACH)) - 2.0 * SIGMA_STEP  # its cells fill a period
+    high = np.r_[[long] * number, problem.shifts[1], min(width + 3.0, widest), [most] * (number + 2)]
     fixed = np.zeros(len(low), dtype=bool)
     fixed[number] = problem.shifts[0] == problem.shifts[1]
     fixed[number + 1] = not problem.response.fit_sigma

@@ -108,7 +108,7 @@ def _shifts(problem: Problem) -> list[float]:
             break
         left, right = np.maximum(edge - size, 0), np.minimum(edge + size, len(below) - 1)
         after, before = below[right] - below[edge], below[edge] - below[left]
-        long, ago = time[right] - time[edge], np.maximum(time[edge] - time[left], TINY)
+        long, ago = time[right] - time[edge], np.maximum(time[edge] - time[left], widths.min())
         score = (after / long - before / ago) / np.sqrt((after + 1.0) / long**2 + (before + 1.0) / ago**2)
         score[left == right] = -np.inf
         score[edge == left] = -np.inf
