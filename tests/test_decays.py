@@ -259,7 +259,7 @@ def test_nothing_is_invented():
 
 @pytest.mark.parametrize("irf", [None, Response(sigma_ns=2.0, centre_ns=0.0, fit_sigma=True)])
 def test_odd_counts_end_in_an_answer(irf):
-    """Coarse unequal bins, few counts, three exponentials: no warning of NumPy, finite or NaN with a reason."""
+    """Coarse unequal bins, few counts, three exponentials: finite, or NaN with a reason."""
     rng = np.random.default_rng(11)
     for bins in (2, 3, 10, 64):
         edges = np.sort(rng.uniform(0, 60.0, bins + 1))
