@@ -28,6 +28,8 @@ cli_parser cli
 SPECTROSCOPY = """
 wavelengths records sources tttr picoquant becker_hickl photon_hdf5 pulses swabian cameraframes sif spe
 ascii_spectra matlab recordstore files
+responses folding likelihood decaymodel decaychecks decaystarts decays histograms changestatistic changepoints
+effective flid polarised
 """.split()
 
 BELOW = {"errors", "units", "checks", "progress", "store"}
