@@ -28,7 +28,7 @@ def count_photons(
     sent = np.flatnonzero(~emissions.to_camera)
     seen = sent[generator.random(len(sent)) < detector.efficiency]
     delay = emissions.delay[seen] + delays(detector, len(seen), generator)
-    stamps = emissions.pulse[seen] * period + np.rint(1e3 * delay).astype(np.int64)
+    stamps = emissions.pulse[seen] * period + np.floor(1e3 * delay).astype(np.int64)
     end = round(1e12 * simulation.duration)
     inside = (stamps >= 0) & (stamps < end)
     dark = generator.integers(0, end, generator.poisson(detector.dark_rate * simulation.duration))
@@ -69,7 +69,7 @@ def response(simulation: Simulation, generator: np.random.Generator) -> Array:
     """A measured response, counts (bins,) over one period of the laser."""
     period = round(simulation.laser.period_ps)
     unit = round(1e3 * simulation.detector.bin)
-    stamps = np.rint(1e3 * delays(simulation.detector, RESPONSE_COUNTS, generator)).astype(np.int64)
+    stamps = np.floor(1e3 * delays(simulation.detector, RESPONSE_COUNTS, generator)).astype(np.int64)
     return np.bincount((stamps % period) // unit, minlength=period // unit).astype(float)
 
 

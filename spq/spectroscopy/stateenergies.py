@@ -134,6 +134,7 @@ def energies_of_map(
     dots = shifts.sizes["dot"]
     if dots > MOST_DOTS:
         raise InputError(f"map: has {dots} dots: must be {MOST_DOTS} at most")
+    charges = [checks.integer(each, "energies.charges", minimum=-2) for each in charges]
     known = [str(name) for name in shifts["state"].values]
     table = {}
     for state in itertools.product(tuple(charges), repeat=dots):
