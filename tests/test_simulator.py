@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from spq.cli import main
 from spq.errors import InputError
 from spq.spectroscopy.cameramodel import in_photons, photons_on_chip, read_out, vertical
 from spq.spectroscopy.countingmodel import alive
@@ -16,7 +17,7 @@ from spq.spectroscopy.emissions import emit
 from spq.spectroscopy.instruments import Camera, Detector, Laser, WavePlate
 from spq.spectroscopy.simulation import Decay, Diffusion, Emitter, Lines, Simulation, Switching
 from spq.spectroscopy.simulationfile import seed_of, simulation_of
-from spq.spectroscopy.simulationwriters import TAG, measurement_writers
+from spq.spectroscopy.simulationwriters import FILES, TAG, measurement_writers
 from spq.spectroscopy.simulator import as_counts, simulate
 from spq.spectroscopy.statechain import chain_states, rate_matrix, run_chain
 from spq.spectroscopy.stateenergies import StateEnergies, Trap, energies_by_hand, energies_of_map, state_name
@@ -430,6 +431,18 @@ def test_input_file(tmp_path):
         path.write_text(TEXT.replace(*wrong), encoding="utf-8")
         with pytest.raises(InputError, match=text):
             simulation_of(path)
+
+
+def test_command(tmp_path, capsys):
+    path = tmp_path / "dimer.toml"
+    path.write_text(TEXT.replace("duration = 30.0", "duration = 3.0"), encoding="utf-8")
+    assert main(["simulate", str(path), "--json", "-q"]) == 2
+    assert "--out" in capsys.readouterr().err
+    assert main(["simulate", str(path), "--out", str(tmp_path / "out"), "--json", "-q", "--seed", "8"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["seed"] == 8 and document["frames"] == 6 and document["counts"] > 1000
+    assert {each.name for each in (tmp_path / "out").iterdir()} == set(FILES)
+    assert json.loads((tmp_path / "out" / "truth.json").read_text(encoding="utf-8"))["seed"] == 8
 
 
 @pytest.mark.parametrize(

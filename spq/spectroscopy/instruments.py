@@ -102,7 +102,7 @@ class Camera:
     period: float = 0.5
     gap: float = 0.005
     tag_jitter: float = 2e-4
-    efficiency: float = 0.06
+    efficiency: float = 0.1
     h_throughput: float = 0.85
     pixels: int = 512
     centre: float | None = None

@@ -128,7 +128,7 @@ def write_frames(frames: FrameSeries, path: str | Path) -> None:
     head.to_netcdf(path, engine="h5netcdf")
     ds = xr.Dataset(variables)
     packed: dict[str, Any] = {
-        name: {"_FillValue": None} for name in ds.variables if ds[name].dtype.kind == "f"
+        str(name): {"_FillValue": None} for name in ds.variables if ds[name].dtype.kind == "f"
     }
     packed["counts"] |= {"zlib": True, "complevel": 4}
     ds.to_netcdf(path, mode="a", group="frames", engine="h5netcdf", encoding=packed)
