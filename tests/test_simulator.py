@@ -450,7 +450,7 @@ def test_command(tmp_path, capsys):
     [
         (lambda: Emitter(polarisation=1.2), "emitter.polarisation = 1.2: must be <= 1"),
         (lambda: Decay(amplitudes=(1.0,)), "one for each"),
-        (lambda: Diffusion(time=0.0), "diffusion.time = 0 s: must be > 0"),
+        (lambda: Diffusion(time=0.0), "diffusion.time = 0 s: must be >= 0.001"),
         (lambda: Camera(gap=0.6), "camera.gap"),
         (lambda: Trap(charge=1.5), "between -1 and 1"),
         (lambda: Laser(3e6), "whole number of ps"),
@@ -460,6 +460,12 @@ def test_command(tmp_path, capsys):
         (lambda: monomer(switching=Switching(charging=1e6)), "jumps could happen"),
         (lambda: Simulation(energies=ONE), "must be 1, as the energies have"),
         (lambda: StateEnergies((0, -1), ("",), {((0,), 0): (2.1,)}), "missing"),
+        (lambda: energies_by_hand((2.1,), sites=5), "energies.sites = 5"),
+        (lambda: energies_by_hand((2.1,), charged=-3.0), "energies.charged = -3"),
+        (lambda: energies_by_hand((2.1, 2.1), sites=((0.0, 0.0), (1.0,))), r"sites\[2\]"),
+        (lambda: Simulation(laser=1e6), "simulation.laser = 1000000: must be a Laser"),
+        (lambda: Emitter(neutral=2.0), "emitter.neutral = 2: must be a Decay"),
+        (lambda: monomer(emitter=Emitter(rate=1e5), duration=2e3), "photons in all"),
         (lambda: simulate(monomer(), -1), "seed = -1: must be >= 0"),
     ],
 )

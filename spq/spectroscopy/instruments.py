@@ -22,6 +22,12 @@ def set_numbers(made: Any, where: str, bounds: dict[str, tuple[str, float, bool]
         object.__setattr__(made, name, value)
 
 
+def of_kind(value: Any, where: str, kind: type) -> None:
+    """Raise InputError unless a value is a description of a kind."""
+    if not isinstance(value, kind):
+        raise InputError(f"{where} = {checks.shown(value)}: must be a {kind.__name__}")
+
+
 def at_most(made: Any, where: str, most: float, *names: str) -> None:
     """Check that numbers of a description are not larger than `most`; raises InputError."""
     for name in names:

@@ -12,10 +12,11 @@ from typing import Any
 
 from spq import checks
 from spq.errors import InputError
-from spq.spectroscopy.instruments import Camera, Detector, Laser, WavePlate, at_most, set_numbers
+from spq.spectroscopy.instruments import Camera, Detector, Laser, WavePlate, at_most, of_kind, set_numbers
 from spq.spectroscopy.stateenergies import StateEnergies, energies_by_hand
 
 MOST_JUMPS = 1e6
+MOST_PHOTONS = 1e8
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ class Emitter:
         bounds = {"rate": ("1/s", 0.0, True), "quenched": ("", 0.0, False), "polarisation": ("", 0.0, True)}
         set_numbers(self, "emitter", bounds)
         at_most(self, "emitter", 1.0, "quenched", "polarisation")
+        for name in ("neutral", "charged"):
+            of_kind(getattr(self, name), f"emitter.{name}", Decay)
         object.__setattr__(self, "angle", checks.number(self.angle, "emitter.angle", "degrees"))
 
     def light(self, charge: int, quenched: bool) -> float:
@@ -88,7 +91,7 @@ class Diffusion:
     common: float = 0.3
 
     def __post_init__(self) -> None:
-        bounds = {"sigma": ("meV", 0.0, True), "time": ("s", 0.0, False), "common": ("", 0.0, True)}
+        bounds = {"sigma": ("meV", 0.0, True), "time": ("s", 1e-3, True), "common": ("", 0.0, True)}
         set_numbers(self, "diffusion", bounds)
         at_most(self, "diffusion", 1.0, "common")
 
@@ -142,6 +145,18 @@ class Switching:
         at_most(self, "switching", 1.0, "together")
 
 
+KINDS: dict[str, type] = {
+    "energies": StateEnergies,
+    "switching": Switching,
+    "diffusion": Diffusion,
+    "lines": Lines,
+    "laser": Laser,
+    "detector": Detector,
+    "camera": Camera,
+    "plate": WavePlate,
+}
+
+
 @dataclass(frozen=True)
 class Simulation:
     """One particle and its measurement.
@@ -166,6 +181,10 @@ class Simulation:
     def __post_init__(self) -> None:
         emitters = tuple(checks.listed(self.emitters, "simulation.emitters", "a list of emitters"))
         object.__setattr__(self, "emitters", emitters)
+        for name, kind in KINDS.items():
+            of_kind(getattr(self, name), f"simulation.{name}", kind)
+        for i, emitter in enumerate(emitters, 1):
+            of_kind(emitter, f"simulation.emitters[{i}]", Emitter)
         if len(emitters) != self.energies.dots:
             raise InputError(
                 f"simulation.emitters: {len(emitters)} are given: must be {self.energies.dots}, as the "
@@ -182,6 +201,9 @@ class Simulation:
                 raise InputError(
                     f"emitters[{i}].rate: {brightest:.10g} photons per s: must be <= 0.2 of the laser's rate"
                 )
+        total = self.duration * sum(emitter.rate for emitter in emitters)
+        if total > MOST_PHOTONS:
+            raise InputError(f"emitters: {total:g} photons in all: must be <= {MOST_PHOTONS:g}")
         period = self.laser.period_ps
         bins = period / (1e3 * self.detector.bin)
         if bins < 2 or abs(bins - round(bins)) > 1e-6:

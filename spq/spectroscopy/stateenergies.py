@@ -39,6 +39,8 @@ class Trap:
     def __post_init__(self) -> None:
         object.__setattr__(self, "z", checks.number(self.z, "trap.z", "nm"))
         object.__setattr__(self, "charge", checks.number(self.charge, "trap.charge", "e"))
+        if self.phi is not None:
+            object.__setattr__(self, "phi", checks.number(self.phi, "trap.phi", "degrees"))
         if abs(self.charge) > 1.0:
             raise InputError(f"trap.charge = {self.charge:.10g} e: must lie between -1 and 1")
 
@@ -104,11 +106,18 @@ def energies_by_hand(
     if charge not in (-1, 1):
         raise InputError(f"energies.charge = {checks.shown(charge)}: must be -1 or 1")
     dots = len(base)
-    own = checks.numbers_of(charged or (-14.0,) * dots, "energies.charged", "meV", length=dots)
-    beside = checks.numbers_of(other_charged or (-0.5,) * dots, "energies.other_charged", "meV", length=dots)
+    charged = checks.listed(charged, "energies.charged", "a list of shifts")
+    other_charged = checks.listed(other_charged, "energies.other_charged", "a list of shifts")
+    own = checks.numbers_of(
+        charged if len(charged) else (-14.0,) * dots, "energies.charged", "meV", length=dots
+    )
+    beside = checks.numbers_of(
+        other_charged if len(other_charged) else (-0.5,) * dots, "energies.other_charged", "meV", length=dots
+    )
+    given = checks.listed(sites, "energies.sites", "a list of shifts of every dot")
     rows = [
         checks.numbers_of(row, f"energies.sites[{i}]", "meV", length=dots)
-        for i, row in enumerate(sites or ((0.0,) * dots,), 1)
+        for i, row in enumerate(given or [(0.0,) * dots], 1)
     ]
     table = {}
     for state in itertools.product((0, charge), repeat=dots):
