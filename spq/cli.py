@@ -263,12 +263,20 @@ def _sweep(args: argparse.Namespace) -> int:
     return DONE if cli_sweep.run(args) else NOT_CONVERGED
 
 
+def _simulate(args: argparse.Namespace) -> int:
+    from spq import cli_simulate
+
+    cli_simulate.run(args)
+    return DONE
+
+
 COMMANDS = {
     "shift-map": _shift_map,
     "emission": _emission,
     "spectrum": _spectrum,
     "sweep": _sweep,
     "deduce": _deduce,
+    "simulate": _simulate,
     "levels": _levels,
     "mesh": _mesh,
     "materials": _materials,

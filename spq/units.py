@@ -1,6 +1,6 @@
 """The one system of units of spq: nm, eV, e, m0 (electron mass), K, V, ns.
 
-HBAR2_2M = ħ²/(2 m0) and COULOMB = e²/(4π ε0), both from the CODATA values of `scipy.constants`.
+HBAR2_2M = ħ²/(2 m0), COULOMB = e²/(4π ε0) and HC = hc, from the CODATA values of `scipy.constants`.
 """
 
 from __future__ import annotations
@@ -24,3 +24,6 @@ KV_PER_CM: float = 1e-4
 
 BOLTZMANN: float = constants.k / constants.e
 """Boltzmann's constant in eV/K (8.617e-5)."""
+
+HC: float = constants.h * constants.c / constants.e / NM
+"""hc in eV nm (1239.84198)."""

@@ -38,6 +38,15 @@ def test_example(capsys):
     assert names["figure_of_lines"].get_suptitle().startswith("Emission at 20 K")
 
 
+def test_measurements(capsys):
+    names: dict = {}
+    exec(compile(block("measurements"), "README.md", "exec"), names)
+    fit, times = names["fit"], names["times"]
+    assert times.counts.sum() + times.outside == len(names["photons"].timestamps) > 10_000
+    assert 1.0 < fit.lifetimes[0] < 4.0 and len(names["segments"].rates) > 1
+    assert capsys.readouterr().out.startswith("lifetimes [")
+
+
 def test_table_of_commands(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])

@@ -1,0 +1,106 @@
+"""The companion of the solver: from photon tags and camera frames to clusters, lifetimes, lines and jumps.
+
+A file becomes a PhotonStream, a FrameSeries or a Measurement (both); everything else takes one of these.
+Times are in ns from the start of the measurement, wavelengths in nm in vacuum, energies in eV.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spq.spectroscopy.changepoints import Segments as Segments
+    from spq.spectroscopy.changepoints import find_segments as find_segments
+    from spq.spectroscopy.decays import DecayFit as DecayFit
+    from spq.spectroscopy.decays import fit_decay as fit_decay
+    from spq.spectroscopy.effective import EffectiveLifetimes as EffectiveLifetimes
+    from spq.spectroscopy.effective import effective_lifetimes as effective_lifetimes
+    from spq.spectroscopy.files import read as read
+    from spq.spectroscopy.flid import Flid as Flid
+    from spq.spectroscopy.flid import lifetime_intensity as lifetime_intensity
+    from spq.spectroscopy.histograms import MicroTimes as MicroTimes
+    from spq.spectroscopy.histograms import histogram as histogram
+    from spq.spectroscopy.instruments import Camera as Camera
+    from spq.spectroscopy.instruments import Detector as Detector
+    from spq.spectroscopy.instruments import Laser as Laser
+    from spq.spectroscopy.instruments import WavePlate as WavePlate
+    from spq.spectroscopy.photon_hdf5 import write_photon_hdf5 as write_photon_hdf5
+    from spq.spectroscopy.polarised import Polarisation as Polarisation
+    from spq.spectroscopy.polarised import fit_polarisation as fit_polarisation
+    from spq.spectroscopy.records import FrameSeries as FrameSeries
+    from spq.spectroscopy.records import Measurement as Measurement
+    from spq.spectroscopy.records import PhotonStream as PhotonStream
+    from spq.spectroscopy.recordstore import load as load
+    from spq.spectroscopy.recordstore import save as save
+    from spq.spectroscopy.responses import Response as Response
+    from spq.spectroscopy.simulation import Decay as Decay
+    from spq.spectroscopy.simulation import Diffusion as Diffusion
+    from spq.spectroscopy.simulation import Emitter as Emitter
+    from spq.spectroscopy.simulation import Lines as Lines
+    from spq.spectroscopy.simulation import Simulation as Simulation
+    from spq.spectroscopy.simulation import Switching as Switching
+    from spq.spectroscopy.simulationfile import simulation_of as simulation_of
+    from spq.spectroscopy.simulator import as_counts as as_counts
+    from spq.spectroscopy.simulator import simulate as simulate
+    from spq.spectroscopy.spe import spe_regions as spe_regions
+    from spq.spectroscopy.stateenergies import StateEnergies as StateEnergies
+    from spq.spectroscopy.stateenergies import Trap as Trap
+    from spq.spectroscopy.stateenergies import energies_by_hand as energies_by_hand
+    from spq.spectroscopy.stateenergies import energies_of_map as energies_of_map
+    from spq.spectroscopy.truth import Truth as Truth
+
+# public name: module that defines it, imported when the name is first used
+_PUBLIC = {
+    "Camera": "instruments",
+    "Decay": "simulation",
+    "DecayFit": "decays",
+    "Detector": "instruments",
+    "Diffusion": "simulation",
+    "EffectiveLifetimes": "effective",
+    "Emitter": "simulation",
+    "Flid": "flid",
+    "FrameSeries": "records",
+    "Laser": "instruments",
+    "Lines": "simulation",
+    "Measurement": "records",
+    "MicroTimes": "histograms",
+    "PhotonStream": "records",
+    "Polarisation": "polarised",
+    "Response": "responses",
+    "Segments": "changepoints",
+    "Simulation": "simulation",
+    "StateEnergies": "stateenergies",
+    "Switching": "simulation",
+    "Trap": "stateenergies",
+    "Truth": "truth",
+    "WavePlate": "instruments",
+    "as_counts": "simulator",
+    "effective_lifetimes": "effective",
+    "energies_by_hand": "stateenergies",
+    "energies_of_map": "stateenergies",
+    "find_segments": "changepoints",
+    "fit_decay": "decays",
+    "fit_polarisation": "polarised",
+    "histogram": "histograms",
+    "lifetime_intensity": "flid",
+    "load": "recordstore",
+    "read": "files",
+    "save": "recordstore",
+    "simulate": "simulator",
+    "simulation_of": "simulationfile",
+    "spe_regions": "spe",
+    "write_photon_hdf5": "photon_hdf5",
+}
+
+__all__ = sorted(_PUBLIC)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_PUBLIC[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})
