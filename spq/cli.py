@@ -263,6 +263,13 @@ def _sweep(args: argparse.Namespace) -> int:
     return DONE if cli_sweep.run(args) else NOT_CONVERGED
 
 
+def _analyse(args: argparse.Namespace) -> int:
+    from spq import cli_analyse
+
+    cli_analyse.run(args)
+    return DONE
+
+
 def _simulate(args: argparse.Namespace) -> int:
     from spq import cli_simulate
 
@@ -277,6 +284,7 @@ COMMANDS = {
     "sweep": _sweep,
     "deduce": _deduce,
     "simulate": _simulate,
+    "analyse": _analyse,
     "levels": _levels,
     "mesh": _mesh,
     "materials": _materials,

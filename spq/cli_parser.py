@@ -51,6 +51,12 @@ def parser() -> Parser:
     added = command("simulate", "a measurement of one particle: what [simulation] of FILE says")
     added.add_argument("file", metavar="FILE")
     added.add_argument("--seed", type=int, metavar="N", help="instead of that of FILE")
+    added = command("analyse", "states, lifetimes, lines and jumps of a measured particle")
+    added.add_argument(
+        "files", metavar="FILE", nargs="+", type=Path, help="photons and frames, or both in one"
+    )
+    added.add_argument("--offset", type=float, metavar="COUNTS", help="of the camera, if its file lacks it")
+    added.add_argument("--gain", type=float, metavar="COUNTS", help="per photon, if its file lacks it")
     added = command("levels", "single-carrier levels")
     added.add_argument("file", metavar="FILE")
     added = command("mesh", "the mesh alone, as a Gmsh file, and its quality")

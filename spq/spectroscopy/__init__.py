@@ -10,8 +10,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from spq.spectroscopy.analysis import analyse as analyse
     from spq.spectroscopy.changepoints import Segments as Segments
     from spq.spectroscopy.changepoints import find_segments as find_segments
+    from spq.spectroscopy.cosmicrays import mask_cosmic_rays as mask_cosmic_rays
     from spq.spectroscopy.decays import DecayFit as DecayFit
     from spq.spectroscopy.decays import fit_decay as fit_decay
     from spq.spectroscopy.effective import EffectiveLifetimes as EffectiveLifetimes
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from spq.spectroscopy.instruments import Detector as Detector
     from spq.spectroscopy.instruments import Laser as Laser
     from spq.spectroscopy.instruments import WavePlate as WavePlate
+    from spq.spectroscopy.joining import join as join
+    from spq.spectroscopy.measurementfiles import read_measurement as read_measurement
     from spq.spectroscopy.photon_hdf5 import write_photon_hdf5 as write_photon_hdf5
     from spq.spectroscopy.polarised import Polarisation as Polarisation
     from spq.spectroscopy.polarised import fit_polarisation as fit_polarisation
@@ -75,6 +79,7 @@ _PUBLIC = {
     "Trap": "stateenergies",
     "Truth": "truth",
     "WavePlate": "instruments",
+    "analyse": "analysis",
     "as_counts": "simulator",
     "effective_lifetimes": "effective",
     "energies_by_hand": "stateenergies",
@@ -83,9 +88,12 @@ _PUBLIC = {
     "fit_decay": "decays",
     "fit_polarisation": "polarised",
     "histogram": "histograms",
+    "join": "joining",
     "lifetime_intensity": "flid",
     "load": "recordstore",
+    "mask_cosmic_rays": "cosmicrays",
     "read": "files",
+    "read_measurement": "measurementfiles",
     "save": "recordstore",
     "simulate": "simulator",
     "simulation_of": "simulationfile",

@@ -1,0 +1,36 @@
+"""Photons of the counter in time gates, frame by frame: what tells states apart whose spectra are alike."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spq.errors import InputError
+from spq.spectroscopy.histograms import histogram
+from spq.spectroscopy.records import Measurement
+
+Array = np.ndarray
+
+GATES_ns = (0.0, 3.0, 15.0, 60.0, 1000.0)
+
+
+def time_gates(measurement: Measurement, gates_ns: tuple[float, ...] = GATES_ns) -> Array:
+    """Photons (frames, gates) of each frame in gates whose edges are ns after the pulse.
+
+    The pulse is where most micro-times of all photons lie; gates beyond the period are cut there. Raises
+    InputError without micro-times, or if edges do not ascend.
+    """
+    photons = measurement.photons
+    edges = np.asarray(gates_ns, dtype=float)
+    if edges.ndim != 1 or len(edges) < 2 or not np.all(np.diff(edges) > 0):
+        raise InputError(f"gates_ns = {gates_ns}: must be at least two edges that ascend")
+    whole = histogram(photons)
+    unit = float(photons.nanotime_unit or 0.0)
+    pulse = unit * max(int(np.argmax(whole.counts)) - 1, 0)
+    last = float(whole.edges_ns[-1])
+    placed = np.unique(np.minimum(edges + pulse, last))
+    if len(placed) < 2:
+        raise InputError(f"gates_ns = {gates_ns}: lie beyond the micro-times, which end at {last:g} ns")
+    times = histogram(photons, bins=placed, group=measurement.frame_of_photon)
+    counts = np.zeros((len(measurement.frames.counts), len(placed) - 1))
+    counts[: len(times.counts)] = times.counts
+    return counts
