@@ -16,7 +16,7 @@ from spq.spectroscopy.records import Measurement
 from spq.spectroscopy.stateproperties import decay_edges, light_by_angle, rates_of
 from spq.store import write_files
 
-CALM = Switching(charging=0.1, discharging=0.2, quenching=0.0)
+CALM = Switching(charging=0.2, discharging=0.2, quenching=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_distribution_is_the_time_of_all_frames(found):
 
 
 def test_states_get_their_polarisation(found):
-    """0.6 at 20 degrees less the background of a monomer; motion of the plate and cosmic rays included."""
+    """0.6 at 20 degrees, the background of the camera and the error of the retardance in it."""
     assert abs(float(found["polarisation"][0]) - 0.6) < 0.06
     assert abs(float(found["polarisation_angle"][0]) - 20.0) < 4.0
     contrast = found["contrast"].values[0]
@@ -100,8 +100,10 @@ def test_states_get_their_polarisation(found):
 
 
 def test_sums_of_states_are_those_of_their_frames(simulated, found, states):
-    counts = simulated[0].frames.counts.sum(axis=1)
-    assert np.allclose(found["state_spectrum"].values[0], counts[states == 0].sum(axis=0))
+    """But for cosmic rays, which are masked."""
+    counts = simulated[0].frames.counts.sum(axis=1)[states == 0].sum(axis=0)
+    same = np.isclose(found["state_spectrum"].values[0], counts)
+    assert same.sum() >= 512 - 4 * int(found["cosmic_rays"].sum()) - 4 > 400
 
 
 def test_masked_pixels_are_means_of_the_other_frames(simulated, states):
@@ -121,9 +123,17 @@ def test_masked_pixels_are_means_of_the_other_frames(simulated, states):
     assert np.allclose(before[0, :, place] - sums[0, :, place], lost)  # of both strips
 
 
-def test_one_state_without_states(simulated):
+def test_states_are_found_where_none_are_given(simulated, states):
+    """Neutral and charged differ in rate, lifetime and energy: nine of ten frames are told apart."""
     found = analyse(simulated[0])
-    assert found.sizes["state_index"] == 1 and int(found["state_frames"][0]) == found.sizes["frame"]
+    assert int(found["state_frames"].sum()) == found.sizes["frame"]
+    pure = states >= 0
+    first = found["state"].values[pure]
+    for state in (0, 1):
+        usual = np.bincount(first[states[pure] == state]).argmax()
+        assert (first[states[pure] == state] == usual).mean() > 0.9
+        assert (first[states[pure] != state] == usual).mean() < 0.1
+    assert np.allclose(found["state_probability"].sum(axis=1), 1.0)
 
 
 def test_bins_are_whole_bins_of_the_hardware(simulated):

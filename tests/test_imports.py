@@ -21,7 +21,7 @@ observables shiftmap table single_particle multiplets lineshape spectraldata spe
 computing pointstore pointwork pool sweeps priors measured emulator learning posterior deduction
 ensembles sweepfile store sweepstore meshfile cost spectrumstore deductionstore sketch sticks
 plotspectrum plotsweep plotsizes plot cli_report cli_spectrum cli_output cli_sweep cli_deduce
-cli_simulate cli_asked cli_parser cli
+cli_simulate cli_analyse cli_asked cli_parser cli
 """.split()
 
 # The same for the companion in spq/spectroscopy, which of spq itself imports only what BELOW names.
@@ -32,6 +32,8 @@ responses folding likelihood decaymodel decaychecks decaystarts decays histogram
 effective flid polarised
 instruments stateenergies simulation statechain diffusion emissions countingmodel cameramodel truth simulator
 simulationwriters simulationfile
+markers joining measurementfiles cosmicrays brightest timegates clusterstart diffusingchain clusters
+stateproperties analysis plotanalysis analysisfiles
 """.split()
 
 BELOW = {"errors", "units", "checks", "carriers", "inputfile", "progress", "store"}

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spq.spectroscopy.analysis import analyse as analyse
+    from spq.spectroscopy.brightest import brightest_pixel as brightest_pixel
     from spq.spectroscopy.changepoints import Segments as Segments
     from spq.spectroscopy.changepoints import find_segments as find_segments
+    from spq.spectroscopy.clusters import Clusters as Clusters
+    from spq.spectroscopy.clusters import find_clusters as find_clusters
     from spq.spectroscopy.cosmicrays import mask_cosmic_rays as mask_cosmic_rays
     from spq.spectroscopy.decays import DecayFit as DecayFit
     from spq.spectroscopy.decays import fit_decay as fit_decay
@@ -52,11 +55,13 @@ if TYPE_CHECKING:
     from spq.spectroscopy.stateenergies import Trap as Trap
     from spq.spectroscopy.stateenergies import energies_by_hand as energies_by_hand
     from spq.spectroscopy.stateenergies import energies_of_map as energies_of_map
+    from spq.spectroscopy.timegates import time_gates as time_gates
     from spq.spectroscopy.truth import Truth as Truth
 
 # public name: module that defines it, imported when the name is first used
 _PUBLIC = {
     "Camera": "instruments",
+    "Clusters": "clusters",
     "Decay": "simulation",
     "DecayFit": "decays",
     "Detector": "instruments",
@@ -81,9 +86,11 @@ _PUBLIC = {
     "WavePlate": "instruments",
     "analyse": "analysis",
     "as_counts": "simulator",
+    "brightest_pixel": "brightest",
     "effective_lifetimes": "effective",
     "energies_by_hand": "stateenergies",
     "energies_of_map": "stateenergies",
+    "find_clusters": "clusters",
     "find_segments": "changepoints",
     "fit_decay": "decays",
     "fit_polarisation": "polarised",
@@ -98,6 +105,7 @@ _PUBLIC = {
     "simulate": "simulator",
     "simulation_of": "simulationfile",
     "spe_regions": "spe",
+    "time_gates": "timegates",
     "write_photon_hdf5": "photon_hdf5",
 }
 

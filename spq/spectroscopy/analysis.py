@@ -1,7 +1,8 @@
 """One call for a measurement: `analyse` finds the states of a particle and says what each of them is like.
 
-measurement → states of its frames → rates, decays and polarisation of each state; lifetime-intensity
-distribution of all frames. Every number comes with its error; what the photons do not determine is NaN.
+measurement → frames without cosmic rays → states of the frames → rates, decays and polarisation of each
+state; lifetime-intensity distribution of all frames. Every number comes with its error; what the photons do
+not determine is NaN.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import numpy as np
 
 from spq.errors import InputError
 from spq.progress import Progress, silent
+from spq.spectroscopy.clusters import find_clusters
+from spq.spectroscopy.cosmicrays import mask_cosmic_rays
 from spq.spectroscopy.decays import MOST, DecayFit, fit_decay
 from spq.spectroscopy.effective import EffectiveLifetimes
 from spq.spectroscopy.flid import lifetime_intensity
@@ -29,6 +32,7 @@ from spq.spectroscopy.stateproperties import (
     state_decays,
     state_polarisation,
 )
+from spq.spectroscopy.timegates import time_gates
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -42,6 +46,9 @@ UNITS = {
     "start": "s",
     "angle": "degrees",
     "exposure": "s",
+    "shift": "meV",
+    "shift_error": "meV",
+    "diffusion": "meV",
     "rate": "1/s",
     "rate_error": "1/s",
     "state_rate": "1/s",
@@ -73,7 +80,9 @@ POLARISATION = {
 """Variable -> field of a Polarisation."""
 
 
-def analyse(measurement: Measurement, states: Array | None = None, progress: Progress = silent) -> xr.Dataset:
+def analyse(
+    measurement: Measurement, states: Array | None = None, seed: int = 0, progress: Progress = silent
+) -> xr.Dataset:
     """Analyse a measurement.
 
     Parameters
@@ -81,7 +90,9 @@ def analyse(measurement: Measurement, states: Array | None = None, progress: Pro
     measurement : Measurement
         Photons and frames of one particle.
     states : int (frames,) or None
-        State of each frame from 0, -1: none. None: all frames are one state.
+        State of each frame from 0, -1: none. None: `find_clusters` finds them.
+    seed : int
+        Of the starts of `find_clusters`.
     progress : callable
         Called with the stage and how far it is.
 
@@ -101,12 +112,19 @@ def analyse(measurement: Measurement, states: Array | None = None, progress: Pro
 
     if not isinstance(measurement, Measurement):
         raise InputError(f"measurement: a {type(measurement).__name__}: must be a Measurement")
-    frames = measurement.frames
-    states = np.zeros(len(frames.counts), dtype=np.int64) if states is None else _states(states, frames)
-    number = int(states.max(initial=0)) + 1
     warnings: list[str] = []
+    progress("cosmic rays", 0, 1)
+    frames, rays = mask_cosmic_rays(measurement.frames)
+    found: Variables = {"cosmic_rays": ("frame", rays.sum(axis=(1, 2)))}
+    if states is None:
+        progress("states", 0, 1)
+        states, more = _clusters(measurement, frames, seed, warnings)
+        found |= more
+    else:
+        states = _states(states, frames)
+    number = int(states.max(initial=0)) + 1
     progress("intensity", 0, 1)
-    found = spectra_variables(frames, states, number)
+    found |= spectra_variables(frames, states, number)
     rates = rates_of(measurement, states, number)
     found |= _rate_variables(rates)
     progress("decays", 0, 1)
@@ -118,6 +136,22 @@ def analyse(measurement: Measurement, states: Array | None = None, progress: Pro
         if name in ds:
             ds[name].attrs["units"] = unit
     return ds
+
+
+def _clusters(
+    measurement: Measurement, frames: FrameSeries, seed: int, warnings: list[str]
+) -> tuple[Array, Variables]:
+    """States of the frames as they are found, and how sure they are."""
+    timed = measurement.photons.nanotimes is not None and len(measurement.photons.timestamps) > 0
+    found = find_clusters(frames, time_gates(measurement) if timed else None, seed=seed)
+    warnings += found.warnings
+    return found.states, {
+        "state_probability": (("frame", "state_index"), found.probabilities),
+        "shift": ("frame", found.shifts_meV),
+        "shift_error": ("frame", found.shift_errors_meV),
+        "diffusion": ((), found.diffusion_meV),
+        "transition": (("state_index", "to_state"), found.transitions),
+    }
 
 
 def _states(given: Array, frames: FrameSeries) -> Array:

@@ -1,6 +1,6 @@
 """States of a particle from its spectra and time gates: a hidden Markov model with spectral diffusion in it.
 
-Frame t is in state k and its spectrum shifted by s bins. Counts y_ti of spectral bin i and n_tg of time gate g
+Frame t is in state k, its spectrum shifted by s. Counts y_ti of spectral bin i and n_tg of time gate g
 are Poisson with means m_k(i - s) and g_kg,
 
     log L_t(k, s) = Σ_i (y_ti/F) log m_k(i - s) - m_k(i - s)/F + Σ_g n_tg log g_kg - g_kg,
@@ -8,8 +8,8 @@ are Poisson with means m_k(i - s) and g_kg,
 F the excess noise of the camera. State and shift are one chain: states change with P_kl, the shift follows an
 Ornstein-Uhlenbeck process, so that slow diffusion is no new state. P, m, g and the size of the diffusion are
 those of greatest likelihood, by expectation and maximisation: L. E. Baum et al., Ann. Math. Stat. 41, 164
-(1970). There are at first more states than needed; those with too few frames are dropped, and two that agree in
-their gates and, but for a common shift, in their spectra are one.
+(1970). There are at first more states than needed; those with too few frames are dropped, and two that agree
+in their gates and, but for a common shift, in their spectra are one.
 """
 
 from __future__ import annotations
@@ -33,9 +33,14 @@ REACH_meV = 15.0
 ROUNDS, SETTLED = 40, 1e-5
 FEWEST = 3.0
 """Frames that a state must have."""
+BLUR = 2.5
+"""Width by which spectra are blurred to be compared, in standard deviations of the diffusion: emitters need
+not drift together."""
+DIM = 20.0
+"""Photons below which a state has no spectrum to compare."""
 ALIKE = 0.90
 """Overlap of spectra, Σ√(p q), from which on they are alike."""
-CLOSE, SIGMAS = 0.05, 4.0
+CLOSE, SIGMAS = 0.08, 4.0
 """Relative difference of gates, and in standard errors, up to which they agree."""
 SELDOM = 0.02
 """Chance of a change per frame before anything is known."""
@@ -90,7 +95,7 @@ class _Data:
 
 @dataclass(frozen=True, eq=False)
 class _Model:
-    """Means of light (states, bins) and gates (states, gates), chain, and diffusion in bins (step, spread)."""
+    """Means of light (states, bins) and gates (states, gates), chain, diffusion in bins (step, spread)."""
 
     light: Array
     gates: Array
@@ -254,8 +259,10 @@ def _reduced(data: _Data, model: _Model) -> tuple[_Model, Passed, tuple[str, ...
 def _most_alike(data: _Data, model: _Model, frames: Array) -> tuple[int, int, str] | None:
     """The two states that are most alike, if any are, and how."""
     spectra = model.light - np.median(model.light, axis=1, keepdims=True)
-    kernel = np.array([0.25, 0.5, 0.25])
+    width = max(0.7, BLUR * model.spread)
+    kernel = np.exp(-0.5 * (np.arange(-int(4 * width), int(4 * width) + 1) / width) ** 2)
     spectra = np.maximum(np.stack([np.convolve(row, kernel, mode="same") for row in spectra]), 0.0)
+    dim = spectra.sum(axis=1) * frames < DIM
     roots = np.sqrt(spectra / np.maximum(spectra.sum(axis=1, keepdims=True), 1e-12))
     gates = model.gates if model.gates.shape[1] else model.light.sum(axis=1, keepdims=True)
     gates = np.concatenate([gates, gates.sum(axis=1, keepdims=True)], axis=1)
@@ -274,6 +281,8 @@ def _most_alike(data: _Data, model: _Model, frames: Array) -> tuple[int, int, st
             middle = len(roots[first]) - 1
             overlaps = overlaps[middle - reach : middle + reach + 1]
             overlap, shift = float(overlaps.max()), (int(overlaps.argmax()) - reach) * data.bin_meV
+            if dim[first] and dim[second]:
+                overlap, shift = 1.0, 0.0
             if overlap > ALIKE and (best is None or overlap > best[0]):
                 text = f"two states with the same gates and spectra {abs(shift):.1f} meV apart were merged"
                 best = overlap, first, second, f"{text} (overlap {overlap:.2f})"

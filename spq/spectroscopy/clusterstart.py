@@ -1,4 +1,4 @@
-"""Frames grouped by likeness to begin with: k-means on square roots of counts, whose noise is the same everywhere.
+"""Frames grouped by likeness to begin with: k-means on square roots of counts, of equal noise.
 
 k-means++ chooses the first centres: D. Arthur, S. Vassilvitskii, Proc. SODA 2007, 1027. On its own this takes
 spectral diffusion for new states.

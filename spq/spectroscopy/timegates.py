@@ -12,11 +12,14 @@ Array = np.ndarray
 
 GATES_ns = (0.0, 3.0, 15.0, 60.0, 1000.0)
 
+EARLY = 0.1
+"""ns before the rise to half of the peak at which the first gate begins."""
+
 
 def time_gates(measurement: Measurement, gates_ns: tuple[float, ...] = GATES_ns) -> Array:
     """Photons (frames, gates) of each frame in gates whose edges are ns after the pulse.
 
-    The pulse is where most micro-times of all photons lie; gates beyond the period are cut there. Raises
+    The pulse is where the micro-times of all photons rise to half of their peak; gates beyond the period are cut there. Raises
     InputError without micro-times, or if edges do not ascend.
     """
     photons = measurement.photons
@@ -25,7 +28,8 @@ def time_gates(measurement: Measurement, gates_ns: tuple[float, ...] = GATES_ns)
         raise InputError(f"gates_ns = {gates_ns}: must be at least two edges that ascend")
     whole = histogram(photons)
     unit = float(photons.nanotime_unit or 0.0)
-    pulse = unit * max(int(np.argmax(whole.counts)) - 1, 0)
+    rise = int(np.argmax(whole.counts >= 0.5 * whole.counts.max()))
+    pulse = max(unit * rise - EARLY, 0.0)
     last = float(whole.edges_ns[-1])
     placed = np.unique(np.minimum(edges + pulse, last))
     if len(placed) < 2:
