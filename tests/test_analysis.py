@@ -2,14 +2,27 @@
 
 import csv
 import dataclasses
+import json
 
 import matplotlib.image
 import numpy as np
 import pytest
 import xarray as xr
 
+from spq.cli import main
 from spq.errors import InputError
-from spq.spectroscopy import Emitter, Simulation, Switching, WavePlate, analyse, energies_by_hand, simulate
+from spq.spectroscopy import (
+    Emitter,
+    Simulation,
+    Switching,
+    WavePlate,
+    analyse,
+    as_counts,
+    energies_by_hand,
+    read_measurement,
+    save,
+    simulate,
+)
 from spq.spectroscopy.analysisfiles import FILES, analysis_writers
 from spq.spectroscopy.plotanalysis import analysis
 from spq.spectroscopy.records import Measurement
@@ -223,3 +236,62 @@ def test_wrong_things():
         analyse("run.ptu")
     with pytest.raises(InputError, match="no analysis"):
         analysis(xr.Dataset())
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """What `spq simulate` writes; 20 s."""
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "run.toml").write_text("[simulation]\nduration = 20.0\n")
+    assert main(["simulate", str(folder / "run.toml"), "--out", str(folder), "-q"]) == 0
+    return folder
+
+
+def test_the_command_analyses_files(files, tmp_path, capsys):
+    """Photons and frames in any order; every photon of every exposure is in the table."""
+    given = [str(files / "frames.nc"), str(files / "photons.h5")]
+    capsys.readouterr()
+    assert main(["analyse", *given, "--out", str(tmp_path), "-q", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    with xr.open_dataset(tmp_path / "analysis.nc", engine="h5netcdf", decode_times=False) as ds:
+        assert len(document["states"]) == ds.sizes["state_index"]
+        assert sum(row["state_frames"] for row in document["states"]) == ds.sizes["frame"] == 40
+        photons = round(float(ds["rate"].sum() * ds["exposure"]))
+    truth = json.loads((files / "truth.json").read_text())
+    assert 0.98 * 0.99 < photons / truth["tallies"]["counter"]["counted"] < 1.0  # 1 % is between exposures
+    assert all((tmp_path / name).stat().st_size > 0 for name in FILES)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["photons.h5"], "photons alone"),
+        (["frames.nc"], "frames alone"),
+        (["frames.nc", "frames.nc"], "one file of photons and one of frames"),
+        (["nothing.h5", "frames.nc"], "no such file"),
+        (["frames.nc", "photons.h5", "tags.bin"], "3 files"),
+        (["truth.json", "frames.nc"], "of no kind that is known"),
+    ],
+)
+def test_the_command_refuses_other_files(files, names, message, tmp_path, capsys):
+    folder = tmp_path / "out"
+    assert main(["analyse", *(str(files / name) for name in names), "--out", str(folder), "-q"]) == 2
+    said = capsys.readouterr().err
+    assert message in said and said.count("\n") == 1
+    assert not list(folder.glob("*")) if folder.exists() else True
+
+
+def test_the_command_needs_a_folder(files, capsys):
+    assert main(["analyse", str(files / "photons.h5"), "-q"]) == 2
+    assert "--out" in capsys.readouterr().err
+
+
+def test_counts_need_offset_and_gain(files):
+    """Frames whose file says neither: what is missing is named, and can be given."""
+    measurement = read_measurement([files / "photons.h5", files / "frames.nc"])
+    raw = dataclasses.replace(as_counts(measurement.frames), about={})
+    save(raw, files / "bare.nc")
+    with pytest.raises(InputError, match="no offset"):
+        read_measurement([files / "photons.h5", files / "bare.nc"])
+    given = read_measurement([files / "photons.h5", files / "bare.nc"], offset=400.0, gain=60.0)
+    assert np.allclose(given.frames.counts, measurement.frames.counts)

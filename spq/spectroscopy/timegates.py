@@ -19,8 +19,8 @@ EARLY = 0.1
 def time_gates(measurement: Measurement, gates_ns: tuple[float, ...] = GATES_ns) -> Array:
     """Photons (frames, gates) of each frame in gates whose edges are ns after the pulse.
 
-    The pulse is where the micro-times of all photons rise to half of their peak; gates beyond the period are cut there. Raises
-    InputError without micro-times, or if edges do not ascend.
+    The pulse is where the micro-times of all photons rise to half of their peak; gates beyond the period are
+    cut there. Raises InputError without micro-times, or if edges do not ascend.
     """
     photons = measurement.photons
     edges = np.asarray(gates_ns, dtype=float)
