@@ -112,6 +112,18 @@ def test_states_get_their_polarisation(found):
     assert np.isfinite(contrast).sum() >= 10
 
 
+def test_states_get_their_lines(found):
+    """Neutral at 2.100 eV, charged at 2.086 (-14 meV); one line each, drift in it."""
+    shift = 1e3 * (float(found["line_energy"][1, 0]) - float(found["line_energy"][0, 0]))
+    assert abs(float(found["line_energy"][0, 0]) - 2.10) < 2e-3
+    assert abs(shift + 14.0) < 2.5
+    for state in (0, 1):
+        assert np.isfinite(found["line_energy"].values[state]).sum() == 1
+        assert 0.0 < float(found["line_energy_error"][state, 0]) < 2e-4
+        light = np.nansum(found["state_spectrum"].values[state])
+        assert 0.8 < float(found["line_photons"][state, 0]) / light < 1.0
+
+
 def test_sums_of_states_are_those_of_their_frames(simulated, found, states):
     """But for cosmic rays, which are masked."""
     counts = simulated[0].frames.counts.sum(axis=1)[states == 0].sum(axis=0)

@@ -31,6 +31,12 @@ if TYPE_CHECKING:
     from spq.spectroscopy.instruments import Laser as Laser
     from spq.spectroscopy.instruments import WavePlate as WavePlate
     from spq.spectroscopy.joining import join as join
+    from spq.spectroscopy.linemodel import LineShape as LineShape
+    from spq.spectroscopy.linemodel import energy_edges as energy_edges
+    from spq.spectroscopy.linemodel import profile as profile
+    from spq.spectroscopy.lines import LineFit as LineFit
+    from spq.spectroscopy.lines import compare_shapes as compare_shapes
+    from spq.spectroscopy.lines import fit_lines as fit_lines
     from spq.spectroscopy.measurementfiles import read_measurement as read_measurement
     from spq.spectroscopy.photon_hdf5 import write_photon_hdf5 as write_photon_hdf5
     from spq.spectroscopy.polarised import Polarisation as Polarisation
@@ -71,6 +77,8 @@ _PUBLIC = {
     "Flid": "flid",
     "FrameSeries": "records",
     "Laser": "instruments",
+    "LineFit": "lines",
+    "LineShape": "linemodel",
     "Lines": "simulation",
     "Measurement": "records",
     "MicroTimes": "histograms",
@@ -87,18 +95,22 @@ _PUBLIC = {
     "analyse": "analysis",
     "as_counts": "simulator",
     "brightest_pixel": "brightest",
+    "compare_shapes": "lines",
     "effective_lifetimes": "effective",
     "energies_by_hand": "stateenergies",
     "energies_of_map": "stateenergies",
+    "energy_edges": "linemodel",
     "find_clusters": "clusters",
     "find_segments": "changepoints",
     "fit_decay": "decays",
+    "fit_lines": "lines",
     "fit_polarisation": "polarised",
     "histogram": "histograms",
     "join": "joining",
     "lifetime_intensity": "flid",
     "load": "recordstore",
     "mask_cosmic_rays": "cosmicrays",
+    "profile": "linemodel",
     "read": "files",
     "read_measurement": "measurementfiles",
     "save": "recordstore",

@@ -15,11 +15,13 @@ import numpy as np
 from spq.errors import InputError
 from spq.progress import Progress, silent
 from spq.spectroscopy.clusters import find_clusters
-from spq.spectroscopy.cosmicrays import mask_cosmic_rays
+from spq.spectroscopy.cosmicrays import mask_cosmic_rays, read_noise
 from spq.spectroscopy.decays import MOST, DecayFit, fit_decay
 from spq.spectroscopy.effective import EffectiveLifetimes
 from spq.spectroscopy.flid import lifetime_intensity
 from spq.spectroscopy.histograms import MicroTimes, histogram
+from spq.spectroscopy.lines import MOST as MOST_LINES
+from spq.spectroscopy.lines import fit_lines
 from spq.spectroscopy.records import FrameSeries, Measurement
 from spq.spectroscopy.stateproperties import (
     FEWEST,
@@ -47,6 +49,9 @@ UNITS = {
     "angle": "degrees",
     "exposure": "s",
     "shift": "meV",
+    "line_energy": "eV",
+    "line_energy_error": "eV",
+    "line_width": "meV",
     "shift_error": "meV",
     "diffusion": "meV",
     "rate": "1/s",
@@ -127,6 +132,8 @@ def analyse(
     found |= spectra_variables(frames, states, number)
     rates = rates_of(measurement, states, number)
     found |= _rate_variables(rates)
+    progress("lines", 0, number)
+    found |= _lines(frames, found["state_spectrum"][1], found["state_frames"][1], warnings)
     progress("decays", 0, 1)
     found |= _decays(measurement, states, number, rates, warnings)
     progress("polarisation", 0, 1)
@@ -191,6 +198,29 @@ def spectra_variables(frames: FrameSeries, states: Array, number: int) -> Variab
         "state": ("frame", states),
         "state_frames": ("state_index", np.array([(states == each).sum() for each in range(number)])),
         "state_spectrum": (("state_index", "pixel"), sums),
+    }
+
+
+def _lines(frames: FrameSeries, sums: Array, numbers: Array, warnings: list[str]) -> Variables:
+    """Zero-phonon lines of the summed spectrum of each state, and the fit."""
+    noise = len(frames.strips) * read_noise(frames.counts) ** 2 if np.isfinite(frames.counts).any() else 0.0
+    table, means = np.full((4, len(sums), MOST_LINES), np.nan), np.full(sums.shape, np.nan)
+    shape = np.full((2, len(sums)), np.nan)
+    for state, (spectrum, number) in enumerate(zip(sums, numbers, strict=True)):
+        fit = fit_lines(spectrum, frames.wavelength, excess=frames.excess, read_variance=noise * number)
+        warnings += [f"state {state + 1}: {text}" for text in fit.warnings]
+        for row, name in enumerate(("positions", "errors", "photons", "photon_errors")):
+            table[row, state, : len(fit.positions)] = getattr(fit, name)
+        means[state] = fit.means
+        if fit.shape is not None:
+            shape[:, state] = fit.shape.width_meV, fit.reduced_deviance
+    dims = ("state_index", "line")
+    names = ("line_energy", "line_energy_error", "line_photons", "line_photons_error")
+    found: Variables = {name: (dims, each) for name, each in zip(names, table, strict=True)}
+    return found | {
+        "state_fit": (("state_index", "pixel"), means),
+        "line_width": ("state_index", shape[0]),
+        "line_deviance": ("state_index", shape[1]),
     }
 
 

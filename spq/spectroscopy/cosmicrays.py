@@ -61,7 +61,7 @@ def mask_cosmic_rays(frames: FrameSeries, neighbours: int = 3) -> tuple[FrameSer
     if len(light) < 3 or not np.isfinite(light).any():
         return frames, none
     around = _median_around(light, neighbours)
-    spread = np.sqrt(frames.excess * (np.maximum(around, 0.0) + 0.5) + _read_noise(light) ** 2)
+    spread = np.sqrt(frames.excess * (np.maximum(around, 0.0) + 0.5) + read_noise(light) ** 2)
     above = np.where(np.isfinite(light), light - around, 0.0)
     suspects = (above > SIGMAS * spread) & (above > PHOTONS)
     rays = none.copy()
@@ -95,7 +95,7 @@ def _median_around(light: Array, neighbours: int) -> Array:
     return found
 
 
-def _read_noise(light: Array) -> float:
+def read_noise(light: Array) -> float:
     """Standard deviation in photons of pixels without light, from those below their median."""
     low = light[np.isfinite(light)]
     middle = float(np.median(low))
