@@ -243,22 +243,25 @@ def test_points_that_others_compute_are_waited_for(tmp_path):
     """Somebody has claimed a point and gives it up unfinished: then it is computed here, once."""
     point = planned(MONOMER, {FIELD: RADII}, volume).distinct[1]
     store = pointstore.PointStore.opened(tmp_path)
-    claimed = threading.Event()
+    claimed, waiting = threading.Event(), threading.Event()
+    stages = []
 
     def hold():
         with store.claimed(point.key, wait=True) as ours:
             assert ours
             claimed.set()
-            while not all(store.has(other.key) for other in rest):
-                time.sleep(0.05)
-            assert not store.has(point.key)
+            assert waiting.wait(120.0)  # given up only once the sweep has said what it waits for
+            assert all(store.has(other.key) for other in rest) and not store.has(point.key)
+
+    def tell(stage, done, total):
+        stages.append((stage, done, total))
+        if stage.startswith("waiting"):
+            waiting.set()
 
     rest = [other for other in planned(MONOMER, {FIELD: RADII}, volume).distinct if other != point]
     holder = threading.Thread(target=hold)
     holder.start()
     claimed.wait()
-    stages = []
-    tell = lambda stage, done, total: stages.append((stage, done, total))  # noqa: E731
     ds = sweep(MONOMER, {FIELD: RADII}, volume, store=tmp_path, progress=tell)
     holder.join()
     assert ("waiting for points that another process computes", 3, 4) in stages
