@@ -25,8 +25,8 @@ Array = np.ndarray
 KEPT, CUT = 700, 14.0
 """States of a stretch that are looked at, at most, and how far below the best in log-likelihood."""
 PRIOR = np.array([0.0, 0.0, 1.0, -3.0, 0.0])
-WIDTH = np.array([1e3, 1e3, 0.25, 6.0, 8.0])
-"""θ before anything is measured: energies of the neutral dots in meV (open); scale of the shift by the dot's own
+WIDTH = np.array([60.0, 60.0, 0.25, 6.0, 8.0])
+"""θ before anything is measured: energies of the neutral dots about the mean of all; scale of the shift by the dot's own
 charge; its offset in meV if that is negative, and if positive. Correlation makes trions 6 to 14 meV redder than
 the mean field (labelled priors)."""
 OUTLIER = 40.0
@@ -70,6 +70,8 @@ class Solution:
     light: LightModel
     states: list[Array]
     chances: list[Array]
+    forward: list[Array]
+    links: list[Array]
     moved: list[Array]
     still: Array
     drift: Array
@@ -198,8 +200,9 @@ def _chained(
     weights = [np.exp(each - top) for each, top in zip(unary, tops, strict=True)]
     row = (problem.start[states[0]] + FLOOR) * weights[0]
     forward, evidence = [row / row.sum()], float(np.log(row.sum())) + tops[0]
+    whole = [each.whole for each in links]
     for k in range(1, count):
-        row = (forward[-1] @ links[k - 1].whole) * weights[k]
+        row = (forward[-1] @ whole[k - 1]) * weights[k]
         evidence += float(np.log(row.sum() + FLOOR)) + tops[k]
         forward.append(row / (row.sum() + FLOOR))
     chances, moved = [forward[-1]], []
@@ -211,11 +214,11 @@ def _chained(
         total = sum(float(each.sum()) for each in parts) + FLOOR
         moved.insert(0, parts[0] / total)
         shares[:, k] = [float(each.sum()) / total for each in parts[1:]]
-        back = link.whole @ after
+        back = whole[k] @ after
         back = back / (back.max() + FLOOR)
         chance = forward[k] * back
         chances.insert(0, chance / (chance.sum() + FLOOR))
-    return Solution(theta, light, states, chances, moved, *shares, evidence)
+    return Solution(theta, light, states, chances, forward, whole, moved, *shares, evidence)
 
 
 def _maximised(problem: Problem, found: Solution) -> Array:

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from spq.spectroscopy.simulation import Emitter as Emitter
     from spq.spectroscopy.simulation import Lines as Lines
     from spq.spectroscopy.simulation import Simulation as Simulation
+    from spq.spectroscopy.simulation import Step as Step
     from spq.spectroscopy.simulation import Switching as Switching
     from spq.spectroscopy.simulationfile import simulation_of as simulation_of
     from spq.spectroscopy.simulator import as_counts as as_counts
@@ -88,6 +89,7 @@ _PUBLIC = {
     "Segments": "changepoints",
     "Simulation": "simulation",
     "StateEnergies": "stateenergies",
+    "Step": "simulation",
     "Switching": "simulation",
     "Trap": "stateenergies",
     "Truth": "truth",

@@ -145,6 +145,27 @@ class Switching:
         at_most(self, "switching", 1.0, "together")
 
 
+@dataclass(frozen=True)
+class Step:
+    """What a particle is from a time on, where that is not left to chance.
+
+    time: s, of the first step 0. charges: of every dot in e. site: of the surface charge, from 0. quenched: of
+    every dot; empty: none. Raises InputError.
+    """
+
+    time: float
+    charges: tuple[int, ...]
+    site: int = 0
+    quenched: tuple[bool, ...] = ()
+
+    def __post_init__(self) -> None:
+        set_numbers(self, "step", {"time": ("s", 0.0, True)})
+        object.__setattr__(self, "charges", tuple(self.charges))
+        object.__setattr__(self, "site", checks.integer(self.site, "step.site", minimum=0))
+        dark = tuple(bool(each) for each in self.quenched) or (False,) * len(self.charges)
+        object.__setattr__(self, "quenched", dark)
+
+
 KINDS: dict[str, type] = {
     "energies": StateEnergies,
     "switching": Switching,
@@ -163,7 +184,8 @@ class Simulation:
 
     energies: of every state (energies_of_map, energies_by_hand); the number of its dots is that of the
     emitters (one to three). independent: a null particle, whose emitters switch each for itself, none feeling
-    the other's charge, so that only `diffusion.common` joins them. duration: s. Raises InputError.
+    the other's charge, so that only `diffusion.common` joins them. schedule: what the particle is from when on;
+    empty: chance decides, by `switching`. duration: s. Raises InputError.
     """
 
     energies: StateEnergies = field(default_factory=lambda: energies_by_hand((2.10, 2.13)))
@@ -177,8 +199,10 @@ class Simulation:
     plate: WavePlate = WavePlate()
     independent: bool = False
     duration: float = 200.0
+    schedule: tuple[Step, ...] = ()
 
     def __post_init__(self) -> None:
+        self._check_schedule()
         emitters = tuple(checks.listed(self.emitters, "simulation.emitters", "a list of emitters"))
         object.__setattr__(self, "emitters", emitters)
         for name, kind in KINDS.items():
@@ -219,6 +243,21 @@ class Simulation:
         fastest = sum(dataclasses.astuple(rates)) * len(emitters) * len(self.energies.sites)
         if fastest * self.duration > MOST_JUMPS:
             raise InputError(f"switching: more than {MOST_JUMPS:g} jumps could happen in {self.duration:g} s")
+
+    def _check_schedule(self) -> None:
+        steps = tuple(checks.listed(self.schedule, "simulation.schedule", "a list of steps"))
+        object.__setattr__(self, "schedule", steps)
+        for i, step in enumerate(steps, 1):
+            of_kind(step, f"simulation.schedule[{i}]", Step)
+            if (step.charges, step.site) not in self.energies.table:
+                raise InputError(
+                    f"simulation.schedule[{i}]: charges {step.charges} at site {step.site} have no energies"
+                )
+        times = [step.time for step in steps]
+        if steps and (times[0] != 0.0 or sorted(set(times)) != times):
+            raise InputError("simulation.schedule: times must begin with 0 and ascend")
+        if steps and self.independent:
+            raise InputError("simulation.schedule: a null particle is left to chance")
 
     def parameters(self) -> dict[str, Any]:
         """All parameters as plain mappings, lists, texts and numbers; units as in the descriptions."""

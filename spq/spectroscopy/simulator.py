@@ -25,7 +25,7 @@ from spq.spectroscopy.diffusion import drift
 from spq.spectroscopy.emissions import Emissions, emit
 from spq.spectroscopy.records import FrameSeries, Measurement, PhotonStream
 from spq.spectroscopy.simulation import Simulation
-from spq.spectroscopy.statechain import Chain, chain_states, rate_matrix, run_chain
+from spq.spectroscopy.statechain import Chain, chain_states, rate_matrix, run_chain, scheduled
 from spq.spectroscopy.truth import Truth, in_frames, jumps_of
 
 FRAME, PLATE = "frame", "plate"
@@ -86,6 +86,8 @@ def as_counts(frames: FrameSeries) -> FrameSeries:
 def _chains(simulation: Simulation, generator: np.random.Generator) -> tuple[Chain, ...]:
     """One chain for the particle, or one for each emitter of a null particle."""
     dots = tuple(range(len(simulation.emitters)))
+    if simulation.schedule:
+        return (scheduled(simulation.schedule, dots, simulation.duration),)
     table, switching = simulation.energies, simulation.switching
     found = []
     for governed in [(dot,) for dot in dots] if simulation.independent else [dots]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spq.spectroscopy.simulation import Switching
+from spq.spectroscopy.simulation import Step, Switching
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,15 @@ def run_chain(
         begins.append(now)
         index.append(state)
     return Chain(emitters, states, np.array(begins), np.array(index), end)
+
+
+def scheduled(steps: tuple[Step, ...], emitters: tuple[int, ...], end: float) -> Chain:
+    """The chain that a schedule says, up to `end` in s."""
+    steps = tuple(step for step in steps if step.time < end)
+    visited = [ChainState(step.charges, step.site, step.quenched) for step in steps]
+    states = tuple(dict.fromkeys(visited))
+    index = np.array([states.index(state) for state in visited])
+    return Chain(emitters, states, np.array([step.time for step in steps]), index, end)
 
 
 def moved(before: ChainState, after: ChainState) -> list[str]:
