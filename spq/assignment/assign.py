@@ -75,12 +75,16 @@ def assign(
     """
     seen = observations_of(analysis)
     table = model if isinstance(model, ChargeTable) else table_for(model, progress)
-    return assigned(seen, table, priors=priors, explain=explain, seed=seed, progress=progress)
+    found = assigned(seen, table, priors=priors, explain=explain, seed=seed, progress=progress)
+    tracks = analysis["track"].values[:, :: -1 if _flipped(table) else 1]
+    found["track"] = (("frame", "dot"), tracks, {"units": "eV"})
+    found["frame_start"] = ("frame", analysis["start"].values, {"units": "s"})
+    return found
 
 
 def table_for(model: Model, progress: Progress) -> ChargeTable:
     """The table of a model; raises InputError if it is none."""
-    from spq.assignment.chargetable import charge_table
+    from spq.assignment.tablestore import charge_table
 
     if not isinstance(model, Model):
         raise InputError(f"model: a {type(model).__name__}: must be a Model or a ChargeTable")
@@ -97,8 +101,7 @@ def assigned(
     progress: Progress = silent,
 ) -> xr.Dataset:
     """As `assign`, of stretches and jumps that are there already."""
-    flipped = float(table.neutral_eV[1]) > float(table.neutral_eV[0])
-    seen = mirrored(seen) if flipped else seen
+    seen = mirrored(seen) if _flipped(table) else seen
     problem = Problem(table, moves_of(table.sites, priors), seen, first_states(table))
     progress("starts", 0, 1)
     found = searched(problem, light_model(seen))
@@ -118,6 +121,11 @@ def assigned(
             "overturned_by": ("jump", np.array(overturned, dtype=object)),
         }
     return _dataset(problem, posterior, variables)
+
+
+def _flipped(table: ChargeTable) -> bool:
+    """Whether dot 2 has the higher energy: emitters are numbered by falling energy."""
+    return bool(table.neutral_eV[1] > table.neutral_eV[0])
 
 
 def mirrored(seen: Observations) -> Observations:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spq.assignment.sites import STRENGTHS, Sites, sites_of
+from spq.assignment.sites import STRENGTHS, Sites
 from spq.errors import ConvergenceError
 from spq.model import Model
 from spq.progress import Progress, silent
@@ -57,42 +57,19 @@ class ChargeTable:
         return len(self.sites.configurations)
 
 
-def charge_table(model: Model, per_dot: int = 5, progress: Progress = silent) -> ChargeTable:
-    """Compute the energies of a model's dimer with up to two surface charges.
-
-    Parameters
-    ----------
-    model : Model
-        Two dots on a line; its own surface charges act in every entry.
-    per_dot : int
-        Sites on each dot, and one more at the neck.
-    progress : callable
-
-    Returns
-    -------
-    ChargeTable
-
-    Raises
-    ------
-    InputError
-        If the molecule has not two dots.
-    ConvergenceError
-        If a neutral or singly charged dimer without surface charges is not found.
-    """
+def energies_of_model(model: Model, sites: Sites, progress: Progress = silent) -> Array:
+    """Energies (3, 3, configurations, 2) in eV of charges -1, 0 and 1 of each dot; NaN where not found."""
     from spq.table import Table
 
-    sites = sites_of(model.molecule, per_dot)
     sets = [sites.surface_charges(each) for each in range(len(sites.configurations))]
     table = Table(model, progress)
     energies = np.full((len(SOLVED), len(SOLVED), len(sets), 2), np.nan)
-    text = ""
     for first, one in enumerate(SOLVED):
         for second, two in enumerate(SOLVED):
             progress("energies of all charges", first * len(SOLVED) + second, len(SOLVED) ** 2)
             entries = table.entries((one, two), sets)
             energies[first, second] = np.where(entries["converged"], entries["energy_eV"], np.nan)
-            text = str(entries.attrs["input"])
-    return table_of(sites, energies, text)
+    return energies
 
 
 def table_of(sites: Sites, energies: Array, text: str = "") -> ChargeTable:

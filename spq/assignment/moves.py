@@ -30,7 +30,7 @@ STILL, DRIFT, TWO, COMBINED, NONE = (
     "nothing moved",
     "drift of the instrument",
     "two independent moves",
-    "ejection, hop and release together",
+    "ejection and release together, perhaps with a hop",
     "none of these",
 )
 
@@ -44,8 +44,8 @@ class MovePriors:
     on these places instead of the own surface. release: a trapped carrier returns to its own dot. annihilation: +
     and - on the surface. hop: within a dot; between: factor between dots. transfer: an electron of the core goes to
     the other dot. capture: a dot takes a carrier of the environment. exchange: a charge of the surface comes from
-    or goes to the environment. combined: ejection, hop and release at once. two: factor on pairs of independent
-    moves. still, drift: nothing moved although a jump was seen; the instrument did. none: share of outliers.
+    or goes to the environment. combined: factor on ejection and release at once, with or without a hop; two: on pairs
+    of other moves. still, drift: nothing moved although a jump was seen; the instrument did. none: share of outliers.
     Raises InputError.
     """
 
@@ -62,7 +62,7 @@ class MovePriors:
     transfer: float = 0.2
     capture: float = 0.1
     exchange: float = 0.2
-    combined: float = 0.05
+    combined: float = 0.1
     two: float = 0.03
     still: float = 0.05
     drift: float = 0.05
@@ -113,8 +113,10 @@ def moves_of(sites: Sites, priors: MovePriors | None = None) -> Moves:
     single = {label: (scale @ each).tocsr() for label, each in found.items()}
     step: Matrix = sum(single.values())
     sums = [sum(single[label] for label in kinds[kind]) for kind in ("eject", "hop", "release")]
-    combined = priors.combined * (sums[0] @ sums[1] @ sums[2] + sums[1] @ sums[0] @ sums[2]).toarray()
-    two = priors.two * (step @ step).toarray()
+    eject, hop, release = sums
+    both = eject @ release + release @ eject
+    combined = priors.combined * (both + eject @ hop @ release + hop @ both + both @ hop).toarray()
+    two = priors.two * (step @ step - both).toarray()
     total = step.toarray() + combined + two
     return Moves(tuple(single), tuple(single.values()), combined, two, total, priors)
 
