@@ -13,6 +13,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from spq import plot as plot
+    from spq.assignment.assign import assign as assign
+    from spq.assignment.power import power as power
     from spq.carriers import State as State
     from spq.cispec import CISpec as CISpec
     from spq.deduction import deduce as deduce
@@ -72,6 +74,7 @@ _PUBLIC = {
     "State": "carriers",
     "SurfaceCharge": "surface",
     "Table": "table",
+    "assign": "assignment.assign",
     "deduce": "deduction",
     "emission": "observables",
     "ensemble": "ensembles",
@@ -82,6 +85,7 @@ _PUBLIC = {
     "load_spectrum": "spectrumstore",
     "load_sweep": "sweepstore",
     "polarisation": "dipole",
+    "power": "assignment.power",
     "save_deduction": "deductionstore",
     "save_map": "store",
     "save_spectrum": "spectrumstore",

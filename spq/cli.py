@@ -277,6 +277,13 @@ def _simulate(args: argparse.Namespace) -> int:
     return DONE
 
 
+def _assign(args: argparse.Namespace) -> int:
+    from spq import cli_assign
+
+    cli_assign.run(args)
+    return DONE
+
+
 COMMANDS = {
     "shift-map": _shift_map,
     "emission": _emission,
@@ -285,6 +292,7 @@ COMMANDS = {
     "deduce": _deduce,
     "simulate": _simulate,
     "analyse": _analyse,
+    "assign": _assign,
     "levels": _levels,
     "mesh": _mesh,
     "materials": _materials,

@@ -21,7 +21,7 @@ observables shiftmap table single_particle multiplets lineshape spectraldata spe
 computing pointstore pointwork pool sweeps priors measured emulator learning posterior deduction
 ensembles sweepfile store sweepstore meshfile cost spectrumstore deductionstore sketch sticks
 plotspectrum plotsweep plotsizes plot cli_report cli_spectrum cli_output cli_sweep cli_deduce
-cli_simulate cli_analyse cli_asked cli_parser cli
+cli_simulate cli_analyse cli_assign cli_asked cli_parser cli
 """.split()
 
 # The same for the companion in spq/spectroscopy, which of spq itself imports only what BELOW names.
@@ -35,6 +35,15 @@ simulationwriters simulationfile
 markers joining measurementfiles cosmicrays brightest timegates clusterstart diffusingchain clusters
 linemodel lines stateproperties statevariables analysis plotanalysis analysisfiles
 """.split()
+
+# And for the assignment of jumps in spq/assignment: it takes results of both.
+ASSIGNMENT = """ sites chargetable tablestore moves observations light inference starts marginal hypotheses
+verdicts assign power scenarios plotassignment assignmentfiles """.split()
+
+UNDER_ASSIGNMENT = {
+    *("errors", "checks", "geometry", "surface", "model", "inputfile", "cache", "progress", "table", "store"),
+    "spectroscopy",
+}
 
 BELOW = {"errors", "units", "checks", "carriers", "inputfile", "progress", "store"}
 
@@ -100,7 +109,7 @@ def test_every_module_has_its_place():
 def test_imports_point_one_way(name):
     allowed = set(ORDER[: ORDER.index(name)])
     if name.startswith("cli"):
-        allowed.add("spectroscopy")  # which imports results of the solver
+        allowed |= {"spectroscopy", "assignment"}  # which import results of the solver
     assert imported(PACKAGE / f"{name}.py") <= allowed
 
 
@@ -123,7 +132,27 @@ def test_imports_of_the_companion_point_one_way(name):
 
 def test_the_solver_does_not_import_its_companion():
     for name in (name for name in modules() if not name.startswith("cli")):
-        assert "spectroscopy" not in imported(PACKAGE / f"{name}.py")
+        assert not {"spectroscopy", "assignment"} & imported(PACKAGE / f"{name}.py")
+
+
+def test_every_module_of_the_assignment_has_its_place():
+    assert modules(PACKAGE / "assignment") == sorted(ASSIGNMENT)
+
+
+@pytest.mark.parametrize("name", modules(PACKAGE / "assignment"))
+def test_imports_of_the_assignment_point_one_way(name):
+    outer, inner = set(), set()
+    for node in ast.walk(ast.parse((PACKAGE / "assignment" / f"{name}.py").read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "spq.assignment":
+            inner |= {each.name for each in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("spq.assignment."):
+            inner.add(node.module.split(".")[2])
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("spq."):
+            outer.add(node.module.split(".")[1])
+        elif isinstance(node, ast.ImportFrom) and node.module == "spq":
+            outer |= {each.name for each in node.names}
+    assert outer <= UNDER_ASSIGNMENT
+    assert inner <= set(ASSIGNMENT[: ASSIGNMENT.index(name)])
 
 
 def test_imports_of_the_companion_are_found():
@@ -131,7 +160,9 @@ def test_imports_of_the_companion_are_found():
     assert {"checks", "errors"} <= outer and {"pulses", "records", "sources"} <= inner
 
 
-@pytest.mark.parametrize("name", ["spq", "spq.cli", "spq.spectroscopy", "spq.spectroscopy.files"])
+@pytest.mark.parametrize(
+    "name", ["spq", "spq.cli", "spq.assignment", "spq.spectroscopy", "spq.spectroscopy.files"]
+)
 def test_importing_is_cheap(name):
     code = f"import sys, {name}; print(*[name for name in {HEAVY} if name in sys.modules])"
     done = subprocess.run(

@@ -1,7 +1,7 @@
 """Assign the jumps of a dimer: which charge moved in each, and where charges sit.
 
-analysis → stretches and jumps → microstates, by forward and backward → chances of every move, verdicts with their
-reasons, and the places of charges (charge tomography).
+analysis → stretches and jumps → microstates, by forward and backward → chances of every move, verdicts with
+their reasons, and the places of charges (charge tomography).
 """
 
 from __future__ import annotations
@@ -215,7 +215,9 @@ def _dataset(problem: Problem, posterior: Posterior, variables: dict[str, Any]) 
     units |= {"trion_offset": "meV", "trion_offset_error": "meV"}
     for name, unit in units.items():
         ds[name].attrs["units"] = unit
-    warnings = [] if posterior.draws > 5 else ["the particle's own energies are found from few effective draws"]
+    warnings = (
+        [] if posterior.draws > 5 else ["the particle's own energies are found from few effective draws"]
+    )
     return ds.assign_attrs(
         spq_kind="assignment",
         input=problem.table.input,

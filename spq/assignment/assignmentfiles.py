@@ -30,7 +30,7 @@ def save_assignment(ds: xr.Dataset, folder: str | Path) -> list[Path]:
 def assignment_writers(ds: xr.Dataset) -> dict[str, Writer]:
     """File name -> function that writes it, for `spq.store.write_files`; of what `assign` returns."""
     return {
-        "assignment.nc": lambda path: ds.to_netcdf(path, engine="h5netcdf"),
+        "assignment.nc": lambda path: _netcdf(ds, path),
         "jumps.csv": lambda path: _table(ds, path),
     } | assignment_writer(ds)
 
@@ -77,6 +77,10 @@ def assignment_json(ds: xr.Dataset) -> dict[str, Any]:
             "warnings": [line for line in ds.attrs["warnings"].splitlines() if line],
         }
     )
+
+
+def _netcdf(ds: xr.Dataset, path: Path) -> None:
+    ds.to_netcdf(path, engine="h5netcdf")
 
 
 def _table(ds: xr.Dataset, path: Path) -> None:

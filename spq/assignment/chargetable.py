@@ -1,7 +1,7 @@
 """Emission energies of both dots for every charge of the dots and every set of surface charges.
 
-E_i = E_i(0) + A_i(q_i) + R_i(q_1, q_2, surface), where A_i is the shift of dot i by its own charge alone, whose
-scale and offset an assignment leaves open (the mean field lacks correlation), and R_i is all else.
+E_i = E_i(0) + A_i(q_i) + R_i(q_1, q_2, surface), where A_i is the shift of dot i by its own charge alone,
+whose scale and offset an assignment leaves open (the mean field lacks correlation), and R_i is all else.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from spq.progress import Progress, silent
 Array = np.ndarray
 
 CHARGES = (-2, -1, 0, 1)
-"""Charges in e that a dot can have before the photon is absorbed. Energies of -2 are no solver results: the mean
+"""Charges in e that a dot can have before the photon is absorbed. Energies of -2 are no solver results: the
+mean
 field lets its survivors relax from the p shell, 160 meV too blue. They go on in the line of 0 and -1."""
 SOLVED = CHARGES[1:]
 SHELL = 15.0
@@ -67,7 +68,7 @@ def energies_of_model(model: Model, sites: Sites, progress: Progress = silent) -
     for first, one in enumerate(SOLVED):
         for second, two in enumerate(SOLVED):
             progress("energies of all charges", first * len(SOLVED) + second, len(SOLVED) ** 2)
-            entries = table.entries((one, two), sets)
+            entries = table.entries([(one, two)] * len(sets), sets)
             energies[first, second] = np.where(entries["converged"], entries["energy_eV"], np.nan)
     return energies
 
@@ -109,4 +110,3 @@ def _spread(sites: Sites, rest: Array) -> Array:
     found[double, :, :, 0] += SHELL**2
     found[:, double, :, 1] += SHELL**2
     return np.sqrt(found)
-

@@ -1,12 +1,11 @@
 """What a jump was: chances of all moves, summed over the microstates before and after.
 
-P(move | data) = Σ_s,s' p(s, s' | data) T_move(s, s')/T(s, s'), and likewise for two moves at once. A jump in which
-no charge moved but one emitter went dark or came back is its quenching; the light decides that by itself.
+P(move | data) = Σ_s,s' p(s, s' | data) T_move(s, s')/T(s, s'), and likewise for two moves at once. A jump in
+which no charge moved but one emitter went dark or came back is its quenching; the light decides that by
+itself.
 """
 
 from __future__ import annotations
-
-from collections import Counter
 
 import numpy as np
 
@@ -24,15 +23,16 @@ def move_chances(moves: Moves, found: Posterior) -> list[dict[str, float]]:
     for k, joint in enumerate(found.moved):
         pairs = joint.tocoo()
         share = pairs.data / np.maximum(moves.total[pairs.row, pairs.col], 1e-30)
-        chances: Counter[str] = Counter()
+        chances: dict[str, float] = {}
         for label, matrix in zip(moves.labels, moves.single, strict=True):
-            chances[label] += float(share @ np.asarray(matrix[pairs.row, pairs.col]).ravel())
-        chances[COMBINED] += float(share @ moves.combined[pairs.row, pairs.col])
-        chances[TWO] += float(share @ moves.two[pairs.row, pairs.col])
+            chances[label] = float(share @ np.asarray(matrix[pairs.row, pairs.col]).ravel())
+        chances[COMBINED] = float(share @ moves.combined[pairs.row, pairs.col])
+        chances[TWO] = float(share @ moves.two[pairs.row, pairs.col])
         chances.update(_unmoved(found, k))
-        chances[NONE] += float(found.outlier[k])
+        chances[NONE] = float(found.outlier[k])
         total = sum(chances.values())
-        listed.append({label: chance / total for label, chance in chances.most_common() if chance > 1e-6 * total})
+        ranked = sorted(chances.items(), key=lambda each: -each[1])
+        listed.append({label: chance / total for label, chance in ranked if chance > 1e-6 * total})
     return listed
 
 

@@ -1,12 +1,14 @@
-"""Forward and backward over microstates: which sequence of charges explains levels and jumps of both emitters.
+"""Forward and backward over microstates: which sequence of charges explains levels and jumps of both
+emitters.
 
-With states s of stretch k and θ (energies of the neutral dots, scale and offsets of shifts by a dot's own charge),
+With states s of stretch k and θ (energies of the neutral dots, scale and offsets of shifts by a dot's own
+charge),
 
     p(s_1 ... s_K | data) ∝ p(s_1) Π u_k(s_k) Π T(s_k, s_k+1) N(jump_k; E(s_k+1) - E(s_k), σ_k²),
 
-u_k the levels (weakly: they diffuse) and the light of the stretch, T the priors of moves: L. R. Rabiner, Proc. IEEE
-77, 257 (1989). θ is that of greatest posterior by expectation and maximisation, from several starts, for which dots
-were neutral is not known; each start counts with its evidence by Laplace's method.
+u_k the levels (weakly: they diffuse) and the light of the stretch, T the priors of moves: L. R. Rabiner,
+Proc. IEEE 77, 257 (1989). θ is that of greatest posterior by expectation and maximisation, from several
+starts, for which dots were neutral is not known; each start counts with its evidence by Laplace's method.
 """
 
 from __future__ import annotations
@@ -26,9 +28,9 @@ KEPT, CUT = 700, 14.0
 """States of a stretch that are looked at, at most, and how far below the best in log-likelihood."""
 PRIOR = np.array([0.0, 0.0, 1.0, -3.0, 0.0])
 WIDTH = np.array([60.0, 60.0, 0.25, 6.0, 8.0])
-"""θ before anything is measured: energies of the neutral dots about the mean of all; scale of the shift by the dot's own
-charge; its offset in meV if that is negative, and if positive. Correlation makes trions 6 to 14 meV redder than
-the mean field (labelled priors)."""
+"""θ before anything is measured: energies of the neutral dots about the mean of all; scale of the shift by
+the dot's own charge; its offset in meV if that is negative, and if positive. Correlation makes trions 6 to 14
+meV redder than the mean field (labelled priors)."""
 OUTLIER = 40.0
 """meV over which a jump that no move explains is spread."""
 COMMON = 3.0
@@ -61,9 +63,10 @@ class Problem:
 class Solution:
     """What one start gave.
 
-    theta (5,) and light as fitted. states: kept in each stretch, and their chances. moved: joint chances of kept
-    states on both sides of each jump, (kept, kept), something having moved; still, drift: chances (kept,) that
-    nothing or the instrument did, by the state; outlier (K - 1,): that no move explains the jump. evidence: log.
+    theta (5,) and light as fitted. states: kept in each stretch, and their chances. moved: joint chances of
+    kept states on both sides of each jump, (kept, kept), something having moved; still, drift: chances
+    (kept,) that nothing or the instrument did, by the state; outlier (K - 1,): that no move explains the
+    jump. evidence: log.
     """
 
     theta: Array
@@ -152,7 +155,8 @@ def passed(problem: Problem, theta: Array, light: LightModel, kept: int) -> Solu
 
 @dataclass(frozen=True, eq=False)
 class _Link:
-    """Weights of a jump: of every change (kept, kept), of none and of a drift (same), of an outlier (kept',)."""
+    """Weights of a jump: of every change (kept, kept), of none and of a drift (same), of an outlier
+    (kept',)."""
 
     moved: Array
     still: Array
@@ -205,12 +209,15 @@ def _chained(
         row = (forward[-1] @ whole[k - 1]) * weights[k]
         evidence += float(np.log(row.sum() + FLOOR)) + tops[k]
         forward.append(row / (row.sum() + FLOOR))
-    chances, moved = [forward[-1]], []
+    chances: list[Array] = [forward[-1]]
+    moved: list[Array] = []
     shares = np.zeros((3, max(count - 1, 0)))
     back = np.ones(len(states[-1]))
     for k in range(count - 2, -1, -1):
         after, link = back * weights[k + 1], links[k]
-        parts = [forward[k][:, None] * each * after for each in (link.moved, link.still, link.drift, link.outlier)]
+        parts = [
+            forward[k][:, None] * each * after for each in (link.moved, link.still, link.drift, link.outlier)
+        ]
         total = sum(float(each.sum()) for each in parts) + FLOOR
         moved.insert(0, parts[0] / total)
         shares[:, k] = [float(each.sum()) / total for each in parts[1:]]
@@ -218,7 +225,9 @@ def _chained(
         back = back / (back.max() + FLOOR)
         chance = forward[k] * back
         chances.insert(0, chance / (chance.sum() + FLOOR))
-    return Solution(theta, light, states, chances, forward, whole, moved, *shares, evidence)
+    return Solution(
+        theta, light, states, chances, forward, whole, moved, shares[0], shares[1], shares[2], evidence
+    )
 
 
 def _maximised(problem: Problem, found: Solution) -> Array:

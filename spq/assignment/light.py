@@ -1,8 +1,9 @@
 """What the light of each emitter says of its charge: photons per frame, and the share that comes late.
 
-Relative to the neutral dot a charged one is dimmer and has no long component (neutral 1 to 2 ns and 70 to 113 ns,
-charged 6 to 9 ns); a quenched one is dark at unchanged charge. Brightness of each charge is a prior, not a result
-of the solver. Of the counter's photons a share ℓ Σ_i w_i [q_i = 0] / Σ_i w_i comes late, w_i the light of emitter i.
+Relative to the neutral dot a charged one is dimmer and has no long component (neutral 1 to 2 ns and 70 to 113
+ns, charged 6 to 9 ns); a quenched one is dark at unchanged charge. Brightness of each charge is a prior, not
+a result of the solver. Of the counter's photons a share ℓ Σ_i w_i [q_i = 0] / Σ_i w_i comes late, w_i the
+light of emitter i.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Chances of states and moves, with θ integrated out by importance sampling.
 
-θ is drawn from a mixture q of Student distributions (5 degrees of freedom) about the solutions of all starts; a draw
-counts with p(data | θ) p(θ)/q(θ): A. Owen, Y. Zhou, J. Am. Stat. Assoc. 95, 135 (2000).
+θ is drawn from a mixture q of Student distributions (5 degrees of freedom) about the solutions of all starts;
+a draw counts with p(data | θ) p(θ)/q(θ): A. Owen, Y. Zhou, J. Am. Stat. Assoc. 95, 135 (2000).
 """
 
 from __future__ import annotations
@@ -163,4 +163,16 @@ def _summed(
     error = np.sqrt(weights @ (thetas - mean) ** 2)
     which = generator.choice(len(drawn), PATHS, p=weights)
     paths = np.array([_path(drawn[each], generator) for each in which])
-    return Posterior(states, moved, *single, dark, mean, error, paths, evidence, float(1.0 / (weights**2).sum()))
+    return Posterior(
+        states=states,
+        moved=moved,
+        still=single[0],
+        drift=single[1],
+        outlier=single[2],
+        dark=dark,
+        theta=mean,
+        theta_error=error,
+        paths=paths,
+        evidence=evidence,
+        draws=float(1.0 / (weights**2).sum()),
+    )

@@ -1,7 +1,8 @@
-"""What can happen between two frames: moves of single charges, with their ledger, as rates between microstates.
+"""What can happen between two frames: moves of single charges, with their ledger, as rates between
+microstates.
 
-A microstate is (q_1, q_2, surface configuration). Every move keeps the charge of dots, surface and environment
-together; a move is the Kronecker product of what it does to the dots and to the surface,
+A microstate is (q_1, q_2, surface configuration). Every move keeps the charge of dots, surface and
+environment together; a move is the Kronecker product of what it does to the dots and to the surface,
 
     T_move = D (16, 16) ⊗ C (configurations, configurations).
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from itertools import product
+from typing import Any, TypeAlias
 
 import numpy as np
 from scipy import sparse
@@ -22,7 +24,8 @@ from spq.assignment.chargetable import CHARGES
 from spq.assignment.sites import NECK, STRENGTH_WEIGHTS, Placed, Sites
 
 Array = np.ndarray
-Matrix = sparse.csr_matrix
+Matrix: TypeAlias = Any
+"""A sparse matrix of SciPy, compressed by rows."""
 
 REGIONS = (1, 2, NECK)
 WHERE = {1: "the surface of dot 1", 2: "the surface of dot 2", NECK: "the neck"}
@@ -39,14 +42,14 @@ STILL, DRIFT, TWO, COMBINED, NONE = (
 class MovePriors:
     """Relative rates of moves (assumptions; labelled priors).
 
-    hole: ejected to its own dot's surface. auger: likewise an electron of a dot that holds one too many; unexcited:
-    factor on it where the dot is not negative (it must then be doubly excited). other, neck, environment: factors
-    on these places instead of the own surface. release: a trapped carrier returns to its own dot. annihilation: +
-    and - on the surface. hop: within a dot; between: factor between dots. transfer: an electron of the core goes to
-    the other dot. capture: a dot takes a carrier of the environment. exchange: a charge of the surface comes from
-    or goes to the environment. combined: factor on ejection and release at once, with or without a hop; two: on pairs
-    of other moves. still, drift: nothing moved although a jump was seen; the instrument did. none: share of outliers.
-    Raises InputError.
+    hole: ejected to its own dot's surface. auger: likewise an electron of a dot that holds one too many;
+    unexcited: factor on it where the dot is not negative (it must then be doubly excited). other, neck,
+    environment: factors on these places instead of the own surface. release: a trapped carrier returns to its
+    own dot. annihilation: + and - on the surface. hop: within a dot; between: factor between dots. transfer:
+    an electron of the core goes to the other dot. capture: a dot takes a carrier of the environment.
+    exchange: a charge of the surface comes from or goes to the environment. combined: factor on ejection and
+    release at once, with or without a hop; two: on pairs of other moves. still, drift: nothing moved although
+    a jump was seen; the instrument did. none: share of outliers. Raises InputError.
     """
 
     hole: float = 1.0
@@ -277,4 +280,10 @@ def _surface_moves(surface: _Surface, priors: MovePriors) -> Iterator[Listed]:
             yield "exchange", text, still, surface.added(sign, region), priors.exchange / len(REGIONS)
             text = f"trapped {name} goes from {WHERE[region]} to the environment"
             yield "exchange", text, still, surface.removed(sign, region), priors.exchange
-    yield "annihilation", "trapped hole and electron annihilate", still, surface.annihilated(), priors.annihilation
+    yield (
+        "annihilation",
+        "trapped hole and electron annihilate",
+        still,
+        surface.annihilated(),
+        priors.annihilation,
+    )

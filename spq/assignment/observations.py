@@ -1,7 +1,8 @@
 """What an analysis saw of a dimer, as stretches without a jump and the jumps between them.
 
-Stretch k has of emitter i the mean energy, and jump k its change from the mean of the last n frames before to the
-first n after. Diffusion is a random walk of σ_w per frame for so short a time, so the variance of a jump is
+Stretch k has of emitter i the mean energy, and jump k its change from the mean of the last n frames before to
+the first n after. Diffusion is a random walk of σ_w per frame for so short a time, so the variance of a jump
+is
 
     σ² = v_before/n + v_after/n + 2 n σ_w²/3,
 
@@ -31,7 +32,8 @@ NEEDED = ("track", "track_error", "track_photons", "jump_frame", "jump_q")
 
 @dataclass(frozen=True, eq=False)
 class Observations:
-    """Stretches (K) and the jumps between them (K - 1); energies in meV, of two emitters; NaN: not determined.
+    """Stretches (K) and the jumps between them (K - 1); energies in meV, of two emitters; NaN: not
+    determined.
 
     Attributes
     ----------
@@ -92,7 +94,7 @@ def observations_of(analysis: xr.Dataset) -> Observations:
         raise InputError("analysis: an emitter was never seen: nothing can be assigned")
     jump_frames = analysis["jump_frame"].values[(analysis["jump_q"].values <= SIGNIFICANT).any(axis=1)]
     changes = np.flatnonzero(np.diff(analysis["state"].values)) + 1
-    steady = [each for each in changes if not _near(each, jump_frames, 2)]
+    steady = [each for each in changes if not _near(int(each), jump_frames, 2)]
     borders = np.unique(np.concatenate([jump_frames, steady]).astype(int))
     late, total = _late(analysis)
     return stretched(
@@ -140,7 +142,7 @@ def stretched(
     diffusion, independent = _diffusion(meV, sigma, begins, ends, levels, walk)
     return Observations(
         begins, ends, starts[begins], origin, levels, level_errors, jumps, jump_errors, light, light_errors,
-        *shares, diffusion, independent,
+        shares[0], shares[1], diffusion, independent,
     )  # fmt: skip
 
 

@@ -1,4 +1,5 @@
-"""An assignment as one figure: tracks with lettered jumps, drawn dimers, places of charges, chances of moves."""
+"""An assignment as one figure: tracks with lettered jumps, drawn dimers, places of charges, chances of
+moves."""
 
 from __future__ import annotations
 
@@ -77,7 +78,12 @@ def _draw_tracks(axes: Axes, ds: xr.Dataset) -> None:
     for dot, color in enumerate(DOTS):
         if "track" in ds:
             axes.plot(
-                ds["frame_start"].values, ds["track"].values[:, dot], ".", ms=2.5, color=color, label=f"dot {dot + 1}"
+                ds["frame_start"].values,
+                ds["track"].values[:, dot],
+                ".",
+                ms=2.5,
+                color=color,
+                label=f"dot {dot + 1}",
             )
         axes.hlines(ds["level"].values[:, dot], begins[:-1], begins[1:], color=color, lw=1.0)
     for k, time in enumerate(ds["jump_time"].values):
@@ -120,16 +126,16 @@ def _draw_states(axes: Axes, ds: xr.Dataset) -> None:
             beside = taken[where] = taken.get(where, 0) + 1
             color = POSITIVE if sign == "+" else NEGATIVE
             axes.text(
-                middle + size * (1.05 if beside == 1 else -1.05), 0.62 * PLACES[where], sign, color=color, fontsize=11,
-                fontweight="bold", ha="center", va="center",
+                middle + size * (1.05 if beside == 1 else -1.05), 0.62 * PLACES[where], sign, color=color,
+                fontsize=11, fontweight="bold", ha="center", va="center",
             )  # fmt: skip
     axes.set_yticks([-0.62, 0.62], ["dot 1", "dot 2"], fontsize=8)
     axes.tick_params(labelbottom=False, length=0)
     for side in ("top", "right", "left", "bottom"):
         axes.spines[side].set_visible(False)
     axes.text(
-        1.005, 0.5, f"path as a whole:\n{float(ds['path_probability']):.2f}", transform=axes.transAxes, fontsize=8,
-        va="center",
+        1.005, 0.5, f"path as a whole:\n{float(ds['path_probability']):.2f}", transform=axes.transAxes,
+        fontsize=8, va="center",
     )  # fmt: skip
 
 
@@ -175,4 +181,3 @@ def _sentence(ds: xr.Dataset, k: int) -> str:
     if "decided_by" in ds:
         first += f"  –  by {ds['decided_by'].values[k]}"
     return first
-

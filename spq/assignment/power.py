@@ -1,8 +1,8 @@
 """Before the experiment: can two explanations of a jump be told apart, and with what energy resolution?
 
-From a microstate, each of two moves leads to many, for places are not known: the jump of both emitters is drawn from
-p_A or p_B, mixtures of Gaussians as wide as the resolution. Of jumps drawn from each, the share is counted whose
-posterior odds p_A/p_B (priors alike) are above 0.8 for the truth.
+From a microstate, each of two moves leads to many, for places are not known: the jump of both emitters is
+drawn from p_A or p_B, mixtures of Gaussians as wide as the resolution. Of jumps drawn from each, the share is
+counted whose posterior odds p_A/p_B (priors alike) are above 0.8 for the truth.
 """
 
 from __future__ import annotations
@@ -101,7 +101,9 @@ def power(
     good = [s for s, row in zip(resolution_meV, shares, strict=True) if (row[:, 0] >= WANTED).all()]
     needed = max(good, default=float("nan"))
     photons = 2.0 * (SHOT / needed) ** 2
-    return Power((names[0], names[1]), np.array(resolution_meV), shares[..., 0], shares[..., 1], needed, photons)
+    return Power(
+        (names[0], names[1]), np.array(resolution_meV), shares[..., 0], shares[..., 1], needed, photons
+    )
 
 
 def _known(moves: Moves, text: str) -> str:
@@ -114,7 +116,9 @@ def _known(moves: Moves, text: str) -> str:
     return found[0]
 
 
-def _jumps(table: ChargeTable, moves: Moves, name: str, charges: tuple[int, int]) -> tuple[Array, Array, Array]:
+def _jumps(
+    table: ChargeTable, moves: Moves, name: str, charges: tuple[int, int]
+) -> tuple[Array, Array, Array]:
     """Jumps (n, 2) in meV that a move may make, their chances, and which emitter's own charge it changes."""
     for each in charges:
         if each not in CHARGES:
@@ -142,7 +146,11 @@ def _jumps(table: ChargeTable, moves: Moves, name: str, charges: tuple[int, int]
 
 
 def _called(
-    parts: list[tuple[Array, Array, Array]], truth: int, sigma: float, own: float, generator: np.random.Generator
+    parts: list[tuple[Array, Array, Array]],
+    truth: int,
+    sigma: float,
+    own: float,
+    generator: np.random.Generator,
 ) -> tuple[float, float]:
     """Share of drawn jumps that are called by the truth, and by the other."""
     sizes, chances, changed = parts[truth]

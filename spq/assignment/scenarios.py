@@ -1,9 +1,10 @@
 """Scenarios A to F: charging events of a dimer with their ledger, as simulations whose truth is known.
 
-C, F: a hole is ejected to its own dot's surface (F beside a charge that is there already); D: to the other dot's.
-B, E: Auger ejection of an electron, to the own and to the other dot's surface. A: ejection of a hole and release of a
-trapped electron together. Every scenario goes on with its undoing, a hop and a quenching, in an order left to chance.
-Energies are those of the solver with charges where they are, at places and screened as chance has it.
+C, F: a hole is ejected to its own dot's surface (F beside a charge that is there already); D: to the other
+dot's. B, E: Auger ejection of an electron, to the own and to the other dot's surface. A: ejection of a hole
+and release of a trapped electron together. Every scenario goes on with its undoing, a hop and a quenching, in
+an order left to chance. Energies are those of the solver with charges where they are, at places and screened
+as chance has it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 from spq import checks
 from spq.assignment.hypotheses import LIT, QUENCHED
 from spq.assignment.moves import COMBINED, WHERE
-from spq.assignment.sites import NECK_HEIGHT, sites_of
+from spq.assignment.sites import sites_of
 from spq.errors import ConvergenceError, InputError
 from spq.surface import SurfaceCharge
 
@@ -55,8 +56,8 @@ class Situation:
 class Scenario:
     """A simulation, and what happened in it.
 
-    letter: of SCENARIOS. times: s, of each event. events: what it was, in the words of `assign`. situations: before
-    the first and after every event. simulation: to be run by `spq.spectroscopy.simulate`.
+    letter: of SCENARIOS. times: s, of each event. events: what it was, in the words of `assign`. situations:
+    before the first and after every event. simulation: to be run by `spq.spectroscopy.simulate`.
     """
 
     letter: str
@@ -97,7 +98,11 @@ def scenario(letter: str, table: Table, seed: int, **options: object) -> Scenari
     ends = np.cumsum(story.generator.uniform(*DWELL, len(story.situations)))
     simulation = _simulation(table, story.situations, (0.0, *ends[:-1]), float(ends[-1]), options)
     return Scenario(
-        letter, tuple(float(each) for each in ends[:-1]), tuple(story.events), tuple(story.situations), simulation
+        letter,
+        tuple(float(each) for each in ends[:-1]),
+        tuple(story.events),
+        tuple(story.situations),
+        simulation,
     )
 
 
@@ -131,11 +136,12 @@ class _Story:
         low, high = self.bounds[dot]
         strength = 1.0 if self.generator.random() < 0.5 else float(self.generator.uniform(0.4, 1.0))
         sign = 1.0 if carrier == "hole" else -1.0
-        place = {"z": float(self.generator.uniform(low, high)), "phi": float(self.generator.uniform(0.0, PHI))}
-        return Trapped(carrier, dot, SurfaceCharge(charge=sign * strength, **place))
+        z, phi = float(self.generator.uniform(low, high)), float(self.generator.uniform(0.0, PHI))
+        return Trapped(carrier, dot, SurfaceCharge(charge=sign * strength, z=z, phi=phi))
 
     def happens(self, event: str, change: dict[int, int], trapped: tuple[Trapped, ...]) -> None:
-        charges = tuple(q + change.get(i, 0) for i, q in enumerate(self.now.charges, 1))
+        one, two = self.now.charges
+        charges = (one + change.get(1, 0), two + change.get(2, 0))
         self.events.append(event)
         self.situations.append(replace(self.now, charges=charges, trapped=trapped))
 
@@ -163,7 +169,8 @@ class _Story:
     def quenches(self, dot: int) -> None:
         """An emitter goes dark, and comes back."""
         for label, dark in ((QUENCHED, True), (LIT, False)):
-            quenched = tuple(dark if i == dot else each for i, each in enumerate(self.now.quenched, 1))
+            one, two = self.now.quenched
+            quenched = (dark if dot == 1 else one, dark if dot == 2 else two)
             self.events.append(label.format(dot))
             self.situations.append(replace(self.now, quenched=quenched))
 
@@ -222,7 +229,7 @@ def _simulation(
     sets = [[each.charge for each in surface] for surface in surfaces]
     energies = {}
     for state in product(charges, repeat=2):
-        entries = table.entries(state, sets)
+        entries = table.entries([state] * len(sets), sets)
         found = np.where(entries["converged"], entries["energy_eV"], np.nan)
         for site in range(len(surfaces)):
             visited = any(each.charges == state and each.trapped == surfaces[site] for each in situations)

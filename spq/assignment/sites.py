@@ -74,7 +74,9 @@ class Sites:
     def surface_charges(self, configuration: int) -> list[SurfaceCharge]:
         """The charges of a configuration, the second turned by APART about the axis."""
         return [
-            SurfaceCharge(charge=each.sign * STRENGTHS[each.strength], z=float(self.z[each.site]), phi=APART * i)
+            SurfaceCharge(
+                charge=each.sign * STRENGTHS[each.strength], z=float(self.z[each.site]), phi=APART * i
+            )
             for i, each in enumerate(self.configurations[configuration])
         ]
 

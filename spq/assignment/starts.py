@@ -22,7 +22,8 @@ SAME, WORTH = 0.5, 12.0
 """meV between solutions that are one; log evidence below the best from which on a start is left."""
 FIRST_CHARGE = {-2: 0.03, -1: 0.25, 0: 0.6, 1: 0.12}
 FIRST_SURFACE = (0.5, 0.35, 0.15)
-"""Chance of each charge of a dot, and of none, one and two charges on the surface, before anything is seen."""
+"""Chance of each charge of a dot, and of none, one and two charges on the surface, before anything is
+seen."""
 ROUNDS = 4
 
 

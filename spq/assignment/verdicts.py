@@ -1,9 +1,9 @@
 """Why a jump is called what it is: the same without one piece of evidence, or with another assumption.
 
-Without a piece of evidence the log-odds of the called move against all others fall by so much; the piece whose absence
-costs most has decided. The sign of a charge on the surface comes from the shift if it is lost when both signs are made
-to shift alike, else from conservation: the dots' charges fix it. An assumption overturns a verdict if another move
-comes first without it.
+Without a piece of evidence the log-odds of the called move against all others fall by so much; the piece
+whose absence costs most has decided. The sign of a charge on the surface comes from the shift if it is lost
+when both signs are made to shift alike, else from conservation: the dots' charges fix it. An assumption
+overturns a verdict if another move comes first without it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,12 @@ DECIDED = 0.8
 """Chance from which on a jump is called."""
 UNDECIDED = "undecided"
 EVIDENCE = ("energy of emitter 1", "energy of emitter 2", "light of both emitters")
-SHIFT, CONSERVATION, OPEN, NO_CHARGE = "shift", "conservation", "not determined", "no charge on the surface moved"
+SHIFT, CONSERVATION, OPEN, NO_CHARGE = (
+    "shift",
+    "conservation",
+    "not determined",
+    "no charge on the surface moved",
+)
 ASSUMPTIONS = {
     "dots take charges from the environment seldom": {"capture": 1.0, "environment": 1.0, "exchange": 1.0},
     "electrons are ejected from charged dots only": {"unexcited": 1.0},
@@ -55,15 +60,16 @@ def with_assumptions(problem: Problem) -> dict[str, Problem]:
 def signs_alike(table: ChargeTable) -> ChargeTable:
     """A table in which charges of both signs shift alike: by the mean of their shifts."""
     sites = table.sites
-    mirrored = [
-        tuple(replace(each, sign=-each.sign) for each in charges) for charges in sites.configurations
-    ]
+    mirrored = [tuple(replace(each, sign=-each.sign) for each in charges) for charges in sites.configurations]
     place = [sites.place.get(each, sites.place.get(each[::-1], -1)) for each in mirrored]
     return replace(table, rest=0.5 * (table.rest + table.rest[:, :, place]))
 
 
-def reasons(problem: Problem, found: list[Solution], calls: list[str], base: list[dict[str, float]], seed: int):
-    """What decided each call (jumps, evidence) in log-odds, what overturns it, and where a sign comes from."""
+def reasons(
+    problem: Problem, found: list[Solution], calls: list[str], base: list[dict[str, float]], seed: int
+):
+    """What decided each call (jumps, evidence) in log-odds, what overturns it, and where a sign comes
+    from."""
     costs = np.full((len(calls), len(EVIDENCE)), np.nan)
     for column, other in enumerate(without_evidence(problem).values()):
         chances = move_chances(other.moves, integrated(other, found, seed, DRAWS))
@@ -126,7 +132,8 @@ def called(chances: list[dict[str, float]]) -> tuple[list[str], list[str]]:
 
 
 def charges_of(problem: Problem, found: Posterior) -> tuple[Array, Array]:
-    """Chances of the charges of the dots (K, 2, 4), and of a charge of each sign at each site (K, 2, sites)."""
+    """Chances of the charges of the dots (K, 2, 4), and of a charge of each sign at each site (K, 2,
+    sites)."""
     table = problem.table
     whole = found.states.reshape(len(found.states), 4, 4, table.configurations)
     charge = np.stack([whole.sum(axis=(2, 3)), whole.sum(axis=(1, 3))], axis=1)

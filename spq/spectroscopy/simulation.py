@@ -149,8 +149,8 @@ class Switching:
 class Step:
     """What a particle is from a time on, where that is not left to chance.
 
-    time: s, of the first step 0. charges: of every dot in e. site: of the surface charge, from 0. quenched: of
-    every dot; empty: none. Raises InputError.
+    time: s, of the first step 0. charges: of every dot in e. site: of the surface charge, from 0. quenched:
+    of every dot; empty: none. Raises InputError.
     """
 
     time: float
@@ -184,8 +184,8 @@ class Simulation:
 
     energies: of every state (energies_of_map, energies_by_hand); the number of its dots is that of the
     emitters (one to three). independent: a null particle, whose emitters switch each for itself, none feeling
-    the other's charge, so that only `diffusion.common` joins them. schedule: what the particle is from when on;
-    empty: chance decides, by `switching`. duration: s. Raises InputError.
+    the other's charge, so that only `diffusion.common` joins them. schedule: what the particle is from when
+    on; empty: chance decides, by `switching`. duration: s. Raises InputError.
     """
 
     energies: StateEnergies = field(default_factory=lambda: energies_by_hand((2.10, 2.13)))
