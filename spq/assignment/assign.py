@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spq.assignment.chargetable import CHARGES, ChargeTable
-from spq.assignment.hypotheses import move_chances
+from spq.assignment.hypotheses import mixed, move_chances
 from spq.assignment.inference import Problem
 from spq.assignment.light import light_model
 from spq.assignment.marginal import Posterior, integrated
@@ -51,8 +51,8 @@ def assign(
     analysis : xarray.Dataset
         As `spq.spectroscopy.analyse` returns it, with tracks of two emitters.
     model : Model or ChargeTable
-        The dimer. Of a model the energies of all charges are computed first (`charge_table`). The emitter of
-        higher energy is taken for the dot of higher energy in the model.
+        The dimer. Of a model the energies of all charges are computed first (`charge_table`). Which emitter
+        is which dot is found as well: `emitter_of_dot`, with its probability.
     priors : MovePriors
         Relative rates of the moves.
     explain : bool
@@ -76,7 +76,7 @@ def assign(
     seen = observations_of(analysis)
     table = model if isinstance(model, ChargeTable) else table_for(model, progress)
     found = assigned(seen, table, priors=priors, explain=explain, seed=seed, progress=progress)
-    tracks = analysis["track"].values[:, :: -1 if _flipped(table) else 1]
+    tracks = analysis["track"].values[:, found["emitter_of_dot"].values - 1]
     found["track"] = (("frame", "dot"), tracks, {"units": "eV"})
     found["frame_start"] = ("frame", analysis["start"].values, {"units": "s"})
     return found
@@ -101,15 +101,22 @@ def assigned(
     progress: Progress = silent,
 ) -> xr.Dataset:
     """As `assign`, of stretches and jumps that are there already."""
-    seen = mirrored(seen) if _flipped(table) else seen
-    problem = Problem(table, moves_of(table.sites, priors), seen, first_states(table))
-    progress("starts", 0, 1)
-    found = searched(problem, light_model(seen))
-    progress("microstates", 0, 1)
-    posterior = integrated(problem, found, seed)
-    chances = move_chances(problem.moves, posterior)
+    moves, first = moves_of(table.sites, priors), first_states(table)
+    tried = []
+    for swapped, each in enumerate((seen, mirrored(seen))):
+        progress("microstates", swapped, 2)
+        problem = Problem(table, moves, each, first)
+        found = searched(problem, light_model(each))
+        tried.append((problem, found, integrated(problem, found, seed)))
+    logs = np.array([each[2].evidence for each in tried])
+    swapped = int(logs.argmax())
+    problem, found, posterior = tried[swapped]
+    seen, shares = problem.seen, np.exp(logs - logs.max()) / np.exp(logs - logs.max()).sum()
+    chances = mixed([move_chances(each.moves, known) for each, _, known in tried], shares)
     calls, verdicts = called(chances)
     variables = _jump_variables(seen, chances, verdicts) | _state_variables(problem, posterior)
+    variables["emitter_of_dot"] = ("dot", np.array([2, 1]) if swapped else np.array([1, 2]))
+    variables["emitter_of_dot_probability"] = ((), float(shares.max()))
     if explain and calls:
         progress("reasons", 0, 1)
         costs, overturned, signs = reasons(problem, found, calls, chances, seed)
@@ -121,11 +128,6 @@ def assigned(
             "overturned_by": ("jump", np.array(overturned, dtype=object)),
         }
     return _dataset(problem, posterior, variables)
-
-
-def _flipped(table: ChargeTable) -> bool:
-    """Whether dot 2 has the higher energy: emitters are numbered by falling energy."""
-    return bool(table.neutral_eV[1] > table.neutral_eV[0])
 
 
 def mirrored(seen: Observations) -> Observations:

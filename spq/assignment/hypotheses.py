@@ -7,14 +7,14 @@ itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from spq.assignment.marginal import Posterior
-from spq.assignment.moves import COMBINED, DRIFT, NONE, STILL, TWO, Moves
+from spq.assignment.moves import COMBINED, TWO, Moves
 
 Array = np.ndarray
-
-QUENCHED, LIT = "emitter {} quenched", "emitter {} lit again"
 
 
 def move_chances(moves: Moves, found: Posterior) -> list[dict[str, float]]:
@@ -28,20 +28,20 @@ def move_chances(moves: Moves, found: Posterior) -> list[dict[str, float]]:
             chances[label] = float(share @ np.asarray(matrix[pairs.row, pairs.col]).ravel())
         chances[COMBINED] = float(share @ moves.combined[pairs.row, pairs.col])
         chances[TWO] = float(share @ moves.two[pairs.row, pairs.col])
-        chances.update(_unmoved(found, k))
-        chances[NONE] = float(found.outlier[k])
+        chances |= found.unmoved[k]
         total = sum(chances.values())
         ranked = sorted(chances.items(), key=lambda each: -each[1])
         listed.append({label: chance / total for label, chance in ranked if chance > 1e-6 * total})
     return listed
 
 
-def _unmoved(found: Posterior, k: int) -> dict[str, float]:
-    """Chances of what moves no charge: quenching, drift of the instrument, nothing."""
-    before, after = found.dark[k], found.dark[k + 1]
-    flips = {QUENCHED.format(i + 1): (1.0 - before[i]) * after[i] for i in (0, 1)}
-    flips |= {LIT.format(i + 1): before[i] * (1.0 - after[i]) for i in (0, 1)}
-    part = float(found.still[k] + found.drift[k])
-    rest = max(0.0, 1.0 - sum(flips.values()))
-    chances = {label: part * float(chance) for label, chance in flips.items()}
-    return chances | {STILL: float(found.still[k]) * rest, DRIFT: float(found.drift[k]) * rest}
+def mixed(listed: Sequence[list[dict[str, float]]], shares: Array) -> list[dict[str, float]]:
+    """Chances under several explanations, each with its share, largest first."""
+    found = []
+    for jump in zip(*listed, strict=True):
+        total: dict[str, float] = {}
+        for chances, share in zip(jump, shares, strict=True):
+            for label, chance in chances.items():
+                total[label] = total.get(label, 0.0) + float(share) * chance
+        found.append(dict(sorted(total.items(), key=lambda each: -each[1])))
+    return found

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from spq.assignment.chargetable import CHARGES, ChargeTable
-from spq.assignment.light import LightModel, light_evidence, refitted
-from spq.assignment.moves import Moves
+from spq.assignment.light import LightModel, dark_chances, light_evidence, refitted
+from spq.assignment.moves import DRIFT, LIT, NONE, QUENCHED, STILL, Moves
 from spq.assignment.observations import Observations
 
 Array = np.ndarray
@@ -31,6 +31,9 @@ WIDTH = np.array([60.0, 60.0, 0.25, 6.0, 8.0])
 """θ before anything is measured: energies of the neutral dots about the mean of all; scale of the shift by
 the dot's own charge; its offset in meV if that is negative, and if positive. Correlation makes trions 6 to 14
 meV redder than the mean field (labelled priors)."""
+SPLITTING = 6.0
+"""meV, how well the model knows by how much the neutral dots differ (a labelled prior): it is made for this
+particle, its sizes deduced from these two lines."""
 OUTLIER = 40.0
 """meV over which a jump that no move explains is spread."""
 COMMON = 3.0
@@ -63,10 +66,11 @@ class Problem:
 class Solution:
     """What one start gave.
 
-    theta (5,) and light as fitted. states: kept in each stretch, and their chances. moved: joint chances of
-    kept states on both sides of each jump, (kept, kept), something having moved; still, drift: chances
-    (kept,) that nothing or the instrument did, by the state; outlier (K - 1,): that no move explains the
-    jump. evidence: log.
+    theta (5,) and light as fitted. states: kept in each stretch, and their chances. forward: chances of them
+    by all before, links: weights (kept, kept) of all that may happen at a jump, from which paths are drawn.
+    moved: joint chances of kept states on both sides of each jump, (kept, kept), something having moved;
+    unmoved: chances at each jump that an emitter was quenched or lit again, nothing moved, the instrument
+    did, or that no move explains it. evidence: log.
     """
 
     theta: Array
@@ -76,9 +80,7 @@ class Solution:
     forward: list[Array]
     links: list[Array]
     moved: list[Array]
-    still: Array
-    drift: Array
-    outlier: Array
+    unmoved: list[dict[str, float]]
     evidence: float
 
 
@@ -149,46 +151,57 @@ def passed(problem: Problem, theta: Array, light: LightModel, kept: int) -> Solu
         best = best[rough[best] > rough[best[0]] - CUT]
         states.append(best)
         unary.append(value[best])
-    links = [_link(problem, k, energies, variances, *states[k : k + 2]) for k in range(len(states) - 1)]
+    dark = dark_chances(light, seen) if problem.use_light else np.zeros((len(states), 2, len(CHARGES)))
+    links = [_link(problem, k, energies, variances, dark, *states[k : k + 2]) for k in range(len(states) - 1)]
     return _chained(problem, theta, light, states, unary, links)
 
 
 @dataclass(frozen=True, eq=False)
 class _Link:
-    """Weights of a jump: of every change (kept, kept), of none and of a drift (same), of an outlier
-    (kept',)."""
+    """Weights (kept, kept) of a jump: something moved; or all stayed and (names of SAME) what happened."""
 
     moved: Array
-    still: Array
-    drift: Array
+    same: dict[str, Array]
     outlier: Array
 
     @property
     def whole(self) -> Array:
-        return self.moved + self.still + self.drift + self.outlier
+        return sum(self.same.values(), self.moved + self.outlier)
 
 
-def _link(problem: Problem, k: int, energies: Array, variances: Array, old: Array, new: Array) -> _Link:
-    seen, moves = problem.seen, problem.moves
-    chance = moves.total[np.ix_(old, new)].astype(float)
-    same = (old[:, None] == new[None, :]).astype(float)
-    still, outside = same * moves.priors.still, 1.0
+def _link(
+    problem: Problem, k: int, energies: Array, variances: Array, dark: Array, old: Array, new: Array
+) -> _Link:
+    seen, priors = problem.seen, problem.moves.priors
+    moved = problem.moves.total[np.ix_(old, new)].astype(float)
+    stays = (old[:, None] == new[None, :]).astype(float)
     known = [i for i in (0, 1) if np.isfinite(seen.jumps[k, i]) and problem.use_emitters[i]]
+    outside = 1.0
     for i in known:
         size, error = seen.jumps[k, i], seen.jump_errors[k, i] ** 2
         apart = energies[new, i][None, :] - energies[old, i][:, None]
         variance = error + variances[old, i][:, None] + variances[new, i][None, :]
-        chance *= np.exp(-0.5 * (size - apart) ** 2 / variance) / np.sqrt(variance)
-        still *= np.exp(-0.5 * size**2 / error) / np.sqrt(error)
+        moved *= np.exp(-0.5 * (size - apart) ** 2 / variance) / np.sqrt(variance)
+        stays *= np.exp(-0.5 * size**2 / error) / np.sqrt(error)
         outside *= np.sqrt(2.0 * np.pi) / OUTLIER
-    drift = same * moves.priors.drift
+    goes, comes = [], []
+    for i in (0, 1):
+        before, after = dark[k, i][problem.charges[i][old]], dark[k + 1, i][problem.charges[i][new]]
+        goes.append((1.0 - before)[:, None] * after)
+        comes.append(before[:, None] * (1.0 - after))
+    steady = [1.0 - goes[i] - comes[i] for i in (0, 1)]
+    unchanged = steady[0] * steady[1]
+    moved *= unchanged + priors.two * (1.0 - unchanged)  # a charge and a quenching at once are two moves
+    same = {STILL: priors.still * stays * unchanged}
+    for i in (0, 1):
+        for label, turned in ((QUENCHED, goes), (LIT, comes)):
+            same[label.format(i + 1)] = priors.quenching * stays * turned[i] * steady[1 - i]
     if len(known) == 2:
         size, cover = seen.jumps[k], np.diag(seen.jump_errors[k] ** 2) + COMMON**2
-        drift *= np.exp(-0.5 * size @ np.linalg.solve(cover, size)) / np.sqrt(np.linalg.det(cover))
-    else:
-        drift *= 0.0
-    outlier = np.broadcast_to(moves.priors.none * outside * problem.start[new], chance.shape)
-    return _Link(chance, still, drift, outlier)
+        common = np.exp(-0.5 * size @ np.linalg.solve(cover, size)) / np.sqrt(np.linalg.det(cover))
+        same[DRIFT] = priors.drift * common * (old[:, None] == new[None, :]) * unchanged
+    outlier = np.broadcast_to(priors.none * outside * problem.start[new], moved.shape)
+    return _Link(moved, same, outlier)
 
 
 def _chained(
@@ -211,23 +224,22 @@ def _chained(
         forward.append(row / (row.sum() + FLOOR))
     chances: list[Array] = [forward[-1]]
     moved: list[Array] = []
-    shares = np.zeros((3, max(count - 1, 0)))
+    unmoved: list[dict[str, float]] = []
     back = np.ones(len(states[-1]))
     for k in range(count - 2, -1, -1):
         after, link = back * weights[k + 1], links[k]
-        parts = [
-            forward[k][:, None] * each * after for each in (link.moved, link.still, link.drift, link.outlier)
-        ]
-        total = sum(float(each.sum()) for each in parts) + FLOOR
-        moved.insert(0, parts[0] / total)
-        shares[:, k] = [float(each.sum()) / total for each in parts[1:]]
+        before = forward[k]
+        parts = {label: float(before @ each @ after) for label, each in link.same.items()}
+        parts[NONE] = float(before @ link.outlier @ after)
+        joint = before[:, None] * link.moved * after
+        total = sum(parts.values()) + float(joint.sum()) + FLOOR
+        moved.insert(0, joint / total)
+        unmoved.insert(0, {label: part / total for label, part in parts.items()})
         back = whole[k] @ after
         back = back / (back.max() + FLOOR)
         chance = forward[k] * back
         chances.insert(0, chance / (chance.sum() + FLOOR))
-    return Solution(
-        theta, light, states, chances, forward, whole, moved, shares[0], shares[1], shares[2], evidence
-    )
+    return Solution(theta, light, states, chances, forward, whole, moved, unmoved, evidence)
 
 
 def _maximised(problem: Problem, found: Solution) -> Array:
@@ -237,7 +249,14 @@ def _maximised(problem: Problem, found: Solution) -> Array:
 
 def prior_of(problem: Problem, theta: Array) -> float:
     """Logarithm of the prior density of θ, but for a constant."""
-    return float(-0.5 * (((theta - problem.prior) / problem.width) ** 2).sum())
+    pull = (theta - problem.prior) / problem.width
+    apart = (theta[0] - theta[1] - splitting_of(problem.table)) / SPLITTING
+    return float(-0.5 * (pull @ pull + apart**2))
+
+
+def splitting_of(table: ChargeTable) -> float:
+    """By how much the neutral dot 1 lies above dot 2 in the model, meV."""
+    return 1e3 * float(table.neutral_eV[0] - table.neutral_eV[1])
 
 
 def information_of(problem: Problem, found: Solution) -> tuple[Array, Array]:
@@ -245,6 +264,9 @@ def information_of(problem: Problem, found: Solution) -> tuple[Array, Array]:
     features, rest = features_of(problem), problem.table.rest.reshape(-1, 2)
     variances = problem.table.spread.reshape(-1, 2) ** 2
     matrix, vector = np.diag(problem.width**-2.0), problem.prior / problem.width**2
+    apart = np.array([1.0, -1.0, 0.0, 0.0, 0.0]) / SPLITTING
+    matrix += np.outer(apart, apart)
+    vector += apart * splitting_of(problem.table) / SPLITTING
     seen, often = problem.seen, max(1.0, len(problem.seen.begins) / problem.seen.independent)
     for i in (0, 1):
         if not problem.use_emitters[i]:

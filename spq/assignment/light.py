@@ -51,7 +51,7 @@ def light_model(seen: Observations) -> LightModel:
     brightest = np.maximum(np.nanmax(seen.photons, axis=0), 1.0)
     finite = seen.late[np.isfinite(seen.late)]
     late = float(finite.max()) if len(finite) else float("nan")
-    ratios, widths = np.array([0.4, 0.6, 1.0, 0.5]), np.array([0.25, 0.2, 0.15, 0.25])
+    ratios, widths = np.array([0.4, 0.6, 1.0, 0.5]), np.array([0.15, 0.15, 0.15, 0.2])
     return LightModel(ratios, widths, brightness=brightest, late=late)
 
 
@@ -85,17 +85,17 @@ def light_evidence(model: LightModel, charges: tuple[Array, Array], seen: Observ
     return pairs[:, charges[0], charges[1]]
 
 
-def dark_chances(model: LightModel, seen: Observations, charge: Array) -> Array:
-    """Chance (K, 2) that an emitter is quenched, for the chances (K, 2, 4) of its charges."""
+def dark_chances(model: LightModel, seen: Observations) -> Array:
+    """Chance (K, 2, 4) that an emitter is quenched, if its charge is that."""
     lit, dark = _densities(model, seen)
-    return ((dark / (lit + dark + 1e-12)) * charge).sum(axis=2)
+    return dark / (lit + dark + 1e-12)
 
 
 def refitted(model: LightModel, seen: Observations, charge: Array) -> LightModel:
     """Brightness and late share of greatest likelihood for the chances (K, 2, 4) of the charges."""
     assert model.brightness is not None
     length = (seen.ends - seen.begins)[:, None, None]
-    weight = charge * (1.0 - dark_chances(model, seen, charge))[:, :, None] * length / model.widths**2
+    weight = charge * (1.0 - dark_chances(model, seen)) * length / model.widths**2
     top = (weight * seen.photons[:, :, None] * model.ratios).sum(axis=(0, 2))
     bottom = (weight * model.ratios**2).sum(axis=(0, 2))
     brightness = np.where(bottom > 0, top / np.maximum(bottom, 1e-12), model.brightness)

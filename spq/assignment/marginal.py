@@ -38,8 +38,8 @@ class Posterior:
         Chance of every microstate in every stretch.
     moved : sparse (states, states), K - 1 of them
         Joint chance of microstates on both sides of a jump, something having moved.
-    still, drift, outlier : float (K - 1,)
-        Chances that nothing did, that the instrument did, that no move explains it.
+    unmoved : list of mappings
+        For each jump the chance of what moves no charge, and of none of all.
     dark : float (K, 2)
         Chance that each emitter is quenched.
     theta, theta_error : float (5,)
@@ -51,9 +51,7 @@ class Posterior:
 
     states: Array
     moved: list[sparse.csr_matrix]
-    still: Array
-    drift: Array
-    outlier: Array
+    unmoved: list[dict[str, float]]
     dark: Array
     theta: Array
     theta_error: Array
@@ -140,7 +138,7 @@ def _summed(
     size, stretches = len(problem.start), len(problem.seen.begins)
     states = np.zeros((stretches, size))
     entries: list[list[tuple[Array, Array, Array]]] = [[] for _ in range(stretches - 1)]
-    single = np.zeros((3, max(stretches - 1, 0)))
+    unmoved: list[dict[str, float]] = [{} for _ in range(stretches - 1)]
     dark = np.zeros((stretches, 2))
     for each, weight in zip(drawn, weights, strict=True):
         if weight < 1e-5:
@@ -151,9 +149,12 @@ def _summed(
             rows, columns = np.nonzero(joint > 1e-7)
             values = weight * joint[rows, columns]
             entries[k].append((each.states[k][rows], each.states[k + 1][columns], values))
-        single += weight * np.stack([each.still, each.drift, each.outlier])
+        for sums, parts in zip(unmoved, each.unmoved, strict=True):
+            for label, part in parts.items():
+                sums[label] = sums.get(label, 0.0) + float(weight) * part
         if problem.use_light:
-            dark += weight * dark_chances(each.light, problem.seen, charge_chances(problem, each))
+            chance = dark_chances(each.light, problem.seen) * charge_chances(problem, each)
+            dark += weight * chance.sum(axis=2)
     moved = []
     for found in entries:
         rows, columns, values = (np.concatenate(part) for part in zip(*found, strict=True))
@@ -166,9 +167,7 @@ def _summed(
     return Posterior(
         states=states,
         moved=moved,
-        still=single[0],
-        drift=single[1],
-        outlier=single[2],
+        unmoved=unmoved,
         dark=dark,
         theta=mean,
         theta_error=error,

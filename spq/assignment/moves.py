@@ -37,6 +37,8 @@ STILL, DRIFT, TWO, COMBINED, NONE = (
     "none of these",
 )
 
+QUENCHED, LIT = "emitter {} quenched", "emitter {} lit again"
+
 
 @dataclass(frozen=True)
 class MovePriors:
@@ -48,7 +50,8 @@ class MovePriors:
     own dot. annihilation: + and - on the surface. hop: within a dot; between: factor between dots. transfer:
     an electron of the core goes to the other dot. capture: a dot takes a carrier of the environment.
     exchange: a charge of the surface comes from or goes to the environment. combined: factor on ejection and
-    release at once, with or without a hop; two: on pairs of other moves. still, drift: nothing moved although
+    release at once, with or without a hop; two: on pairs of other moves. quenching: an emitter goes dark or
+    comes back, all charges staying. still, drift: nothing moved although
     a jump was seen; the instrument did. none: share of outliers. Raises InputError.
     """
 
@@ -67,6 +70,7 @@ class MovePriors:
     exchange: float = 0.2
     combined: float = 0.1
     two: float = 0.03
+    quenching: float = 0.3
     still: float = 0.05
     drift: float = 0.05
     none: float = 0.02

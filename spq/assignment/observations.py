@@ -27,6 +27,8 @@ SIGNIFICANT = 0.05
 """False discovery rate up to which a jump of one emitter counts."""
 LONGEST = 12
 """Frames on each side of a jump that are used at most."""
+SHORT = 4
+"""Frames of a stretch from which on the one next to a jump is left out: the jump may lie within it."""
 NEEDED = ("track", "track_error", "track_photons", "jump_frame", "jump_q")
 
 
@@ -191,7 +193,8 @@ def _jumps(meV: Array, sigma: Array, begins: Array, ends: Array, walk: Array) ->
 
 def _side(values: Array, errors: Array, most: int) -> tuple[float, float, float]:
     """Mean and error of the frames next to a jump, and how far they reach."""
-    good = np.flatnonzero(np.isfinite(values))[:most]
+    good = np.flatnonzero(np.isfinite(values))
+    good = good[good > 0][:most] if len(good) >= SHORT else good[:most]
     if not len(good):
         return np.nan, np.nan, np.nan
     mean, error = _mean(values[good], errors[good])

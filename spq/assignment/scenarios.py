@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spq import checks
-from spq.assignment.hypotheses import LIT, QUENCHED
-from spq.assignment.moves import COMBINED, WHERE
+from spq.assignment.moves import COMBINED, LIT, QUENCHED, WHERE
 from spq.assignment.sites import sites_of
 from spq.errors import ConvergenceError, InputError
 from spq.surface import SurfaceCharge

@@ -1,0 +1,114 @@
+"""Scenarios A to F, simulated, analysed blind, assigned: how often is the assignment right, and is it
+calibrated?
+
+python benchmarks/assignments.py [SEEDS] [LETTERS] [--truth] prints for each scenario the jumps found, the
+share that is decided, how many of these are right, and the expected calibration error over all. With --truth
+the tracks are those of the simulation with the errors of photons, so that the assignment alone is seen.
+"""
+
+import sys
+import time
+
+import numpy as np
+
+import spq
+from spq import gallery
+from spq.assignment import SCENARIOS, charge_table, scenario
+from spq.assignment.assign import assign, assigned
+from spq.assignment.moves import DRIFT, STILL
+from spq.assignment.observations import stretched
+from spq.spectroscopy import analyse, simulate
+
+NEAR = 2  # frames between a jump that was found and the event
+BINS = 10
+
+
+def model():
+    return gallery.heterodimer(self_energy="image", accuracy="coarse")
+
+
+def with_true_tracks(measurement, truth, told, table, seed):
+    """The assignment of the true energies, with the errors that photons leave."""
+    generator = np.random.default_rng(seed)
+    light = np.maximum(truth.rates * 0.5 * 0.5 * 0.25, 0.0)  # splitter, exposure, detection
+    photons = generator.poisson(light).astype(float)
+    errors = 2.6 / np.sqrt(np.maximum(photons, 1.0)) * 1e-3
+    energies = truth.energies + errors * generator.standard_normal(errors.shape)
+    energies[photons < 5] = np.nan
+    order = np.argsort(-np.nanmean(energies, axis=0))
+    borders = [int(np.searchsorted(truth.begins, each)) for each in told.times]
+    nothing = np.full(len(energies), np.nan)
+    starts = truth.begins
+    seen = stretched(
+        energies[:, order], errors[:, order], photons[:, order], starts, np.array(borders), nothing, nothing
+    )
+    return assigned(seen, table, explain=False)
+
+
+def scored(found, told, begins):
+    """For each jump that was found: chance of the first move, whether it is right, and the event (or
+    none)."""
+    frames = np.searchsorted(begins, told.times)
+    rows, taken = [], set()
+    for k in range(found.sizes["jump"]):
+        near = np.abs(frames - int(found["jump_frame"][k]))
+        place = int(near.argmin())
+        event = told.events[place] if near[place] <= NEAR and place not in taken else None
+        taken |= {place} if event else set()
+        first = str(found["move"].values[k, 0])
+        right = first == event if event else first in (STILL, DRIFT)
+        rows.append((float(found["probability"][k, 0]), right, first, event))
+    return rows, len(told.events) - len(taken)
+
+
+def calibration_error(chances, right):
+    """Expected calibration error: difference of mean chance and share right, over bins of the chance."""
+    bins = np.clip((chances * BINS).astype(int), 0, BINS - 1)
+    parts = [
+        abs(chances[bins == i].mean() - right[bins == i].mean()) * (bins == i).mean()
+        for i in range(BINS)
+        if (bins == i).any()
+    ]
+    return float(sum(parts))
+
+
+def main(seeds, letters, true_tracks):
+    charges, table = charge_table(model()), spq.Table(model())
+    everything = []
+    print("scenario  jumps  missed  decided  right of decided  wrong of all  s/particle")
+    for letter in letters:
+        rows, missed, begin = [], 0, time.perf_counter()
+        for seed in range(seeds):
+            told = scenario(letter, table, 100 * SCENARIOS.index(letter) + seed)
+            measurement, truth = simulate(told.simulation, seed)
+            if true_tracks:
+                found = with_true_tracks(measurement, truth, told, charges, seed)
+            else:
+                found = assign(analyse(measurement), charges, explain=False)
+            more, lost = scored(found, told, truth.begins)
+            rows += more
+            missed += lost
+            if "-v" in sys.argv:
+                for chance, right, first, event in more:
+                    print(
+                        "   ", seed, "ok" if right else "--", f"{chance:.2f}", first, "|", event, flush=True
+                    )
+        report(letter, rows, missed, (time.perf_counter() - begin) / seeds)
+        everything += rows
+    report("all", everything, 0, 0.0)
+    chances, right = (np.array([row[i] for row in everything], dtype=float) for i in (0, 1))
+    print(f"expected calibration error {calibration_error(chances, right):.3f}")
+
+
+def report(name, rows, missed, seconds):
+    chances, right = (np.array([row[i] for row in rows], dtype=float) for i in (0, 1))
+    decided = chances >= 0.8
+    wrong = float((decided & (right == 0)).mean())
+    share = right[decided].mean() if decided.any() else float("nan")
+    head = f"{name:8} {len(rows):6} {missed:7} {decided.mean():8.2f}"
+    print(f"{head} {share:17.3f} {wrong:13.3f} {seconds:11.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    words = [each for each in sys.argv[1:] if not each.startswith("-")]
+    main(int(words[0]) if words else 20, words[1] if len(words) > 1 else SCENARIOS, "--truth" in sys.argv)
