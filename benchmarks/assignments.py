@@ -14,7 +14,7 @@ import numpy as np
 import spq
 from spq import gallery
 from spq.assignment import SCENARIOS, charge_table, scenario
-from spq.assignment.assign import assign, assigned
+from spq.assignment.assigning import assign, assigned
 from spq.assignment.moves import DRIFT, STILL
 from spq.assignment.observations import stretched
 from spq.spectroscopy import analyse, simulate

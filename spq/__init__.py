@@ -13,8 +13,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from spq import plot as plot
-    from spq.assignment.assign import assign as assign
-    from spq.assignment.power import power as power
+    from spq.assignment.assigning import assign as assign
+    from spq.assignment.discrimination import power as power
     from spq.carriers import State as State
     from spq.cispec import CISpec as CISpec
     from spq.deduction import deduce as deduce
@@ -74,7 +74,7 @@ _PUBLIC = {
     "State": "carriers",
     "SurfaceCharge": "surface",
     "Table": "table",
-    "assign": "assignment.assign",
+    "assign": "assignment.assigning",
     "deduce": "deduction",
     "emission": "observables",
     "ensemble": "ensembles",
@@ -85,7 +85,7 @@ _PUBLIC = {
     "load_spectrum": "spectrumstore",
     "load_sweep": "sweepstore",
     "polarisation": "dipole",
-    "power": "assignment.power",
+    "power": "assignment.discrimination",
     "save_deduction": "deductionstore",
     "save_map": "store",
     "save_spectrum": "spectrumstore",

@@ -19,7 +19,7 @@ def run(args: argparse.Namespace) -> None:
             "assign: needs --out DIR, the folder for assignment.nc, jumps.csv and assignment.png"
         )
     from spq import inputfile, store
-    from spq.assignment.assign import assign
+    from spq.assignment.assigning import assign
     from spq.assignment.assignmentfiles import FILES, assignment_json, assignment_writers
     from spq.template import TEMPLATE
 

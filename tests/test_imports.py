@@ -38,7 +38,7 @@ linemodel lines stateproperties statevariables analysis plotanalysis analysisfil
 
 # And for the assignment of jumps in spq/assignment: it takes results of both.
 ASSIGNMENT = """ sites chargetable tablestore moves observations light inference starts marginal hypotheses
-verdicts assign power scenarios plotassignment assignmentfiles """.split()
+verdicts assigning discrimination scenarios plotassignment assignmentfiles """.split()
 
 UNDER_ASSIGNMENT = {
     *("errors", "checks", "geometry", "surface", "model", "inputfile", "cache", "progress", "table", "store"),

@@ -9,15 +9,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from spq.assignment.assign import assign as assign
+    from spq.assignment.assigning import assign as assign
     from spq.assignment.assignmentfiles import load_assignment as load_assignment
     from spq.assignment.assignmentfiles import save_assignment as save_assignment
     from spq.assignment.chargetable import ChargeTable as ChargeTable
+    from spq.assignment.discrimination import Power as Power
+    from spq.assignment.discrimination import power as power
     from spq.assignment.moves import MovePriors as MovePriors
     from spq.assignment.observations import Observations as Observations
     from spq.assignment.observations import observations_of as observations_of
-    from spq.assignment.power import Power as Power
-    from spq.assignment.power import power as power
     from spq.assignment.scenarios import SCENARIOS as SCENARIOS
     from spq.assignment.scenarios import Scenario as Scenario
     from spq.assignment.scenarios import scenario as scenario
@@ -28,14 +28,14 @@ _PUBLIC = {
     "ChargeTable": "chargetable",
     "MovePriors": "moves",
     "Observations": "observations",
-    "Power": "power",
+    "Power": "discrimination",
     "SCENARIOS": "scenarios",
     "Scenario": "scenarios",
-    "assign": "assign",
+    "assign": "assigning",
     "charge_table": "tablestore",
     "load_assignment": "assignmentfiles",
     "observations_of": "observations",
-    "power": "power",
+    "power": "discrimination",
     "save_assignment": "assignmentfiles",
     "scenario": "scenarios",
 }

@@ -25,7 +25,9 @@ def move_chances(moves: Moves, found: Posterior) -> list[dict[str, float]]:
         share = pairs.data / np.maximum(moves.total[pairs.row, pairs.col], 1e-30)
         chances: dict[str, float] = {}
         for label, matrix in zip(moves.labels, moves.single, strict=True):
-            chances[label] = float(share @ np.asarray(matrix[pairs.row, pairs.col]).ravel())
+            chances[label] = (
+                float(share @ np.asarray(matrix[pairs.row, pairs.col]).reshape(-1)) if len(share) else 0.0
+            )
         chances[COMBINED] = float(share @ moves.combined[pairs.row, pairs.col])
         chances[TWO] = float(share @ moves.two[pairs.row, pairs.col])
         chances |= found.unmoved[k]

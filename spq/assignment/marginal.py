@@ -22,6 +22,7 @@ Array = np.ndarray
 DRAWS, KEPT = 64, 160
 """Draws of θ in each of two rounds, and states of a stretch that each of them looks at."""
 PATHS = 400
+NEGLIGIBLE = 1e-6
 CENTRES = 12
 """Draws of the first round about which those of the second are drawn, at most."""
 FREEDOM, WIDER = 5.0, 2.5
@@ -141,7 +142,7 @@ def _summed(
     unmoved: list[dict[str, float]] = [{} for _ in range(stretches - 1)]
     dark = np.zeros((stretches, 2))
     for each, weight in zip(drawn, weights, strict=True):
-        if weight < 1e-5:
+        if weight < NEGLIGIBLE:
             continue
         for k, (kept, chances) in enumerate(zip(each.states, each.chances, strict=True)):
             states[k, kept] += weight * chances
@@ -155,6 +156,7 @@ def _summed(
         if problem.use_light:
             chance = dark_chances(each.light, problem.seen) * charge_chances(problem, each)
             dark += weight * chance.sum(axis=2)
+    states /= states.sum(axis=1, keepdims=True)
     moved = []
     for found in entries:
         rows, columns, values = (np.concatenate(part) for part in zip(*found, strict=True))

@@ -110,7 +110,7 @@ def moves_of(sites: Sites, priors: MovePriors | None = None) -> Moves:
     found: dict[str, Matrix] = {}
     kinds: dict[str, list[str]] = {"eject": [], "hop": [], "release": []}
     for kind, label, dots, surface, rate in _listed(_Surface(sites), priors):
-        if rate > 0:
+        if rate > 0 and dots.nnz and surface.nnz:
             found[label] = (rate * sparse.kron(dots, surface, format="csr")).astype(np.float32)
             if kind in kinds:
                 kinds[kind].append(label)

@@ -35,7 +35,8 @@ ASSUMPTIONS = {
     "electrons are ejected from charged dots only": {"unexcited": 1.0},
 }
 EXACT = "trion shifts are uncertain by correlation"
-DRAWS = 32
+DRAWS = 10
+"""Of what the particle's own energies may be, in each of two rounds: enough to see what comes first."""
 
 
 def without_evidence(problem: Problem) -> dict[str, Problem]:

@@ -32,7 +32,8 @@ Array = np.ndarray
 
 SHOWN = 8
 """Moves of each jump that are kept, the likeliest."""
-EMITTERS = 2
+HOPELESS = 10.0
+"""Log evidence below the best from which on the other way to take emitters for dots is left."""
 
 
 def assign(
@@ -102,16 +103,22 @@ def assigned(
 ) -> xr.Dataset:
     """As `assign`, of stretches and jumps that are there already."""
     moves, first = moves_of(table.sites, priors), first_states(table)
-    tried = []
-    for swapped, each in enumerate((seen, mirrored(seen))):
-        progress("microstates", swapped, 2)
-        problem = Problem(table, moves, each, first)
-        found = searched(problem, light_model(each))
-        tried.append((problem, found, integrated(problem, found, seed)))
+    problems = [Problem(table, moves, each, first) for each in (seen, mirrored(seen))]
+    starts = []
+    for number, each in enumerate(problems):
+        progress("starts", number, 2)
+        starts.append(searched(each, light_model(each.seen)))
+    best = max(found[0].evidence for found in starts)
+    progress("microstates", 0, 1)
+    tried = [
+        (each, found, integrated(each, found, seed))
+        for each, found in zip(problems, starts, strict=True)
+        if found[0].evidence > best - HOPELESS
+    ]
     logs = np.array([each[2].evidence for each in tried])
-    swapped = int(logs.argmax())
-    problem, found, posterior = tried[swapped]
-    seen, shares = problem.seen, np.exp(logs - logs.max()) / np.exp(logs - logs.max()).sum()
+    shares = np.exp(logs - logs.max()) / np.exp(logs - logs.max()).sum()
+    problem, found, posterior = tried[int(logs.argmax())]
+    swapped, seen = problem is problems[1], problem.seen
     chances = mixed([move_chances(each.moves, known) for each, _, known in tried], shares)
     calls, verdicts = called(chances)
     variables = _jump_variables(seen, chances, verdicts) | _state_variables(problem, posterior)
@@ -120,10 +127,10 @@ def assigned(
     if explain and calls:
         progress("reasons", 0, 1)
         costs, overturned, signs = reasons(problem, found, calls, chances, seed)
-        best = [EVIDENCE[int(np.argmax(row))] if row.max() > 0 else "priors" for row in costs]
+        decisive = [EVIDENCE[int(np.argmax(row))] if row.max() > 0 else "priors" for row in costs]
         variables |= {
             "evidence_log_odds": (("jump", "evidence"), costs),
-            "decided_by": ("jump", np.array(best, dtype=object)),
+            "decided_by": ("jump", np.array(decisive, dtype=object)),
             "sign_from": ("jump", np.array(signs, dtype=object)),
             "overturned_by": ("jump", np.array(overturned, dtype=object)),
         }

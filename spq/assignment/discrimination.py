@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from spq import checks
-from spq.assignment.assign import table_for
+from spq.assignment.assigning import table_for
 from spq.assignment.chargetable import CHARGES, ChargeTable
 from spq.assignment.moves import Moves, moves_of
 from spq.assignment.verdicts import DECIDED

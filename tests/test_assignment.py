@@ -1,0 +1,346 @@
+"""Jumps explained by charges: moves keep their ledger, chances are those of all ways, and known jumps are
+found."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+
+import spq
+from spq import gallery
+from spq.assignment import MovePriors, Observations, charge_table, observations_of, power, scenario
+from spq.assignment.assigning import assign, assigned, mirrored, words
+from spq.assignment.assignmentfiles import assignment_json, load_assignment, save_assignment
+from spq.assignment.chargetable import CHARGES, table_of
+from spq.assignment.inference import PRIOR, Problem, energies_of, passed
+from spq.assignment.light import light_model
+from spq.assignment.moves import COMBINED, NONE, STILL, TWO, moves_of
+from spq.assignment.sites import sites_of
+from spq.assignment.starts import first_states
+from spq.assignment.verdicts import sign_of, signs_alike
+from spq.errors import InputError
+
+MODEL = gallery.heterodimer(self_energy="none", accuracy="coarse")
+
+
+@pytest.fixture(scope="module")
+def table():
+    """Two sites on each dot: seconds instead of half a minute."""
+    return charge_table(MODEL, per_dot=2)
+
+
+def additive(per_dot=1, own=(-19.0, -18.0), site=4.0):
+    """A table without a solver: shifts add, a surface charge shifts its dot by `site`, + by more than -."""
+    sites = sites_of(MODEL.molecule, per_dot)
+    energies = np.zeros((3, 3, len(sites.configurations), 2))
+    for (a, b), (c, placed) in itertools.product(
+        itertools.product(range(3), repeat=2), enumerate(sites.configurations)
+    ):
+        for dot, charge in ((0, a - 1), (1, b - 1)):
+            shift = (own[dot] if charge < 0 else 40.0 if charge > 0 else 0.0) + 0.3 * dot
+            for each in placed:
+                near = float(sites.regions[each.site] == dot + 1) + 0.3
+                shift -= site * near * (1.2 if each.sign > 0 else 0.8) * (1.0 - 0.2 * each.strength)
+            energies[a, b, c, dot] = 2.2 - 0.017 * dot + 1e-3 * shift
+    return table_of(sites, energies)
+
+
+def observed(table, states, seed, jump_error=0.3, diffusion=0.6, frames=20):
+    """What would be seen of a sequence of microstates."""
+    generator = np.random.default_rng(seed)
+    charge = np.array(divmod(np.array(states) // table.configurations, len(CHARGES))).T
+    rest = table.rest.reshape(-1, 2)[states]
+    true = rest + np.stack([table.own[i][charge[:, i]] for i in (0, 1)], axis=1) + np.array([9.0, -8.0])
+    count = len(states)
+    ratio = np.array([0.4, 0.6, 1.0, 0.5])[charge]
+    begins = frames * np.arange(count)
+    return Observations(
+        begins=begins,
+        ends=begins + frames,
+        times=0.5 * begins,
+        origin_eV=2.2,
+        levels=true + diffusion * generator.standard_normal((count, 2)),
+        level_errors=np.full((count, 2), 0.1),
+        jumps=np.diff(true, axis=0) + jump_error * generator.standard_normal((count - 1, 2)),
+        jump_errors=np.full((count - 1, 2), jump_error),
+        photons=60.0 * ratio,
+        photon_errors=np.full((count, 2), 2.0),
+        late=np.full(count, np.nan),
+        late_errors=np.full(count, np.nan),
+        diffusion=np.full(2, diffusion),
+        independent=max(1.0, count / 2),
+    )
+
+
+def state_of(table, charges, *placed):
+    """The microstate of charges of the dots and (sign, site) on the surface, of full strength."""
+    from spq.assignment.sites import Placed
+
+    one, two = (CHARGES.index(each) for each in charges)
+    charges = tuple(Placed(sign, site, 0) for sign, site in placed)
+    configuration = table.sites.place.get(charges, table.sites.place.get(charges[::-1]))
+    return (one * len(CHARGES) + two) * table.configurations + configuration
+
+
+def ledger(sites):
+    """Charge of dots and surface of every microstate."""
+    dots = np.add.outer(CHARGES, CHARGES).ravel()
+    return np.add.outer(dots, sites.charge).ravel()
+
+
+def test_every_move_keeps_its_ledger():
+    """Charge of dots and surface stays, but for one e with the environment."""
+    sites = sites_of(MODEL.molecule, 2)
+    moves, total = moves_of(sites), ledger(sites)
+    assert len(moves.labels) == len(set(moves.labels)) > 50
+    for label, matrix in zip(moves.labels, moves.single, strict=True):
+        pairs = matrix.tocoo()
+        assert pairs.nnz and (pairs.data > 0).all()
+        change = total[pairs.col] - total[pairs.row]
+        assert set(np.abs(change)) == ({1} if "environment" in label else {0}), label
+
+
+def test_chances_of_moves():
+    """Single moves of a state share all but the outliers; nothing is ejected by Auger from a neutral dot
+    often."""
+    sites = sites_of(MODEL.molecule, 2)
+    moves = moves_of(sites, MovePriors(none=0.1))
+    rows = sum(matrix.sum(axis=1) for matrix in moves.single)
+    assert np.allclose(rows, 0.9, atol=1e-5)
+    table = additive(2)
+    neutral, negative = state_of(table, (0, 0)), state_of(table, (-1, 0))
+    auger = moves.single[moves.labels.index("electron of dot 1 ejected to the surface of dot 1")]
+    assert auger[negative].sum() > 3.0 * auger[neutral].sum() > 0.0
+
+
+def test_energies_are_those_of_the_solver(table):
+    """One entry of the table, with two charges on the surface, against `spq.emission`."""
+    for states in ((-1, 0), (0, 0)):
+        place = len(table.sites.configurations) - 5
+        charges = table.sites.surface_charges(place)
+        name = {(-1, 0): "X-@1", (0, 0): "X@1"}[states]
+        result = spq.emission(MODEL, name, charges)
+        index = tuple(CHARGES.index(each) for each in states)
+        energy = table.neutral_eV[0] + 1e-3 * (table.own[0][index[0]] + table.rest[(*index, place, 0)])
+        assert energy == pytest.approx(result.emission_eV, abs=1e-5)
+    assert abs(table.own[0][1]) > 10.0
+
+
+def test_places_within_a_band_scatter_as_the_table_says(table):
+    """Shifts of X@1 at places drawn within two bands, against the spread: a standard deviation of the
+    band's."""
+    generator = np.random.default_rng(4)
+    for site in (0, 3):
+        low, width = table.sites.z[site] - table.sites.half_width[site], 2.0 * table.sites.half_width[site]
+        sets = [[spq.SurfaceCharge(charge=1.0, z=float(z))] for z in low + width * generator.random(12)]
+        shifts = spq.Table(MODEL).entries([(0, 0)] * 12, sets)["shift_meV"].values[:, 0]
+        place = table.sites.place[
+            (dataclasses.replace(table.sites.configurations[1][0], site=site, strength=0),)
+        ]
+        middle, spread = table.rest[2, 2, place, 0], table.spread[2, 2, place, 0]
+        assert np.abs(shifts - middle).max() < 3.0 * spread
+        assert 0.0 < spread < 1.5
+
+
+def test_forward_and_backward_are_the_sum_over_all_ways(monkeypatch):
+    """Three stretches, no state left out, against the dense sum written for this test."""
+    monkeypatch.setattr("spq.assignment.inference.CUT", 1e9)
+    table = additive()
+    moves = moves_of(table.sites)
+    states = [state_of(table, (0, 0)), state_of(table, (-1, 0), (1, 0)), state_of(table, (0, 0))]
+    seen = observed(table, states, 2)
+    problem = Problem(table, moves, seen, first_states(table), use_light=False)
+    theta = PRIOR.copy()
+    theta[:2] = 9.0, -8.0
+    found = passed(problem, theta, light_model(seen), 10**6)
+    energies, spread = energies_of(problem, theta), table.spread.reshape(-1, 2) ** 2
+    often = max(1.0, 3 / seen.independent)
+    unary = []
+    for k in range(3):
+        variance = seen.diffusion**2 + seen.level_errors[k] ** 2 + spread
+        unary.append(np.exp((-0.5 * (seen.levels[k] - energies) ** 2 / variance / often).sum(axis=1))
+                     / np.sqrt(variance.prod(axis=1)))  # fmt: skip
+    links, priors = [], moves.priors
+    for k in range(2):
+        link, still = moves.total.astype(float), np.eye(len(energies)) * priors.still
+        drift = np.eye(len(energies)) * priors.drift
+        for i in (0, 1):
+            apart, error = energies[:, i][None, :] - energies[:, i][:, None], seen.jump_errors[k, i] ** 2
+            variance = error + spread[:, i][:, None] + spread[:, i][None, :]
+            link = link * np.exp(-0.5 * (seen.jumps[k, i] - apart) ** 2 / variance) / np.sqrt(variance)
+            still *= np.exp(-0.5 * seen.jumps[k, i] ** 2 / error) / np.sqrt(error)
+        cover = np.diag(seen.jump_errors[k] ** 2) + 9.0
+        drift *= np.exp(-0.5 * seen.jumps[k] @ np.linalg.inv(cover) @ seen.jumps[k])
+        drift /= np.sqrt(np.linalg.det(cover))
+        outside = priors.none * 2.0 * np.pi / 40.0**2 * problem.start[None, :]
+        links.append(link + still + drift + outside)
+    joint = np.einsum(
+        "a,ab,b,bc,c->abc", problem.start * unary[0], links[0], unary[1], links[1], unary[2], optimize=True
+    )
+    joint /= joint.sum()
+    for k, axes in enumerate(((1, 2), (0, 2), (0, 1))):
+        chances = np.zeros(len(energies))
+        chances[found.states[k]] = found.chances[k]
+        assert np.allclose(chances, joint.sum(axis=axes), atol=2e-6)
+    assert found.chances[1].max() > 0.05
+
+
+def test_known_jumps_are_found():
+    """A hole ejected and returned, and a hop, clearly seen: every verdict is right and the path as well."""
+    table = additive(3)
+    first, second = 1, 5
+    states = [
+        state_of(table, (0, 0)),
+        state_of(table, (-1, 0), (1, first)),
+        state_of(table, (-1, 0), (1, second)),
+        state_of(table, (0, 0)),
+        state_of(table, (0, -1), (1, second)),
+    ]
+    found = assigned(observed(table, states, 3, 0.1, 0.3), table)
+    assert found["verdict"].values.tolist() == [
+        "hole of dot 1 ejected to the surface of dot 1",
+        "trapped hole hops from the surface of dot 1 to the surface of dot 2",
+        "trapped hole returns from the surface of dot 2 to dot 1",
+        "hole of dot 2 ejected to the surface of dot 2",
+    ]
+    assert found["path"].values.tolist() == [words(table, each) for each in states]
+    assert float(found["path_probability"]) > 0.5
+    assert np.allclose(found["charge_probability"].sum("charge"), 1.0, atol=1e-6)
+    place = found["surface_probability"].sel(sign=1).values
+    assert place[1].argmax() == first or table.sites.regions[place[1].argmax()] == 1
+    assert set(found["decided_by"].values) <= {*found["evidence"].values, "priors"}
+    assert found["sign_from"].values[0] == "conservation"
+
+
+def test_exchanged_emitters_are_told():
+    """The emitters in the other order: the same verdicts, and that the emitters are exchanged."""
+    table = additive(2)
+    states = [state_of(table, (0, 0)), state_of(table, (-1, 0), (1, 0)), state_of(table, (0, 0))]
+    seen = observed(table, states, 5, 0.1, 0.3)
+    one, two = (assigned(each, table, explain=False) for each in (seen, mirrored(seen)))
+    assert one["verdict"].values.tolist() == two["verdict"].values.tolist()
+    assert one["emitter_of_dot"].values.tolist() == [1, 2] == two["emitter_of_dot"].values.tolist()[::-1]
+
+
+def test_a_jump_that_no_move_explains():
+    """One emitter jumps by 150 meV to the blue and back: none of these."""
+    table = additive(2)
+    seen = observed(table, [state_of(table, (0, 0))] * 3, 6, 0.1, 0.3)
+    jumps, levels = seen.jumps.copy(), seen.levels.copy()
+    jumps[0, 0], jumps[1, 0] = 150.0, -150.0
+    levels[1, 0] += 150.0
+    found = assigned(dataclasses.replace(seen, jumps=jumps, levels=levels), table, explain=False)
+    assert NONE in found["verdict"].values
+
+
+def test_no_jump_and_nothing_moved():
+    table = additive(2)
+    still = observed(table, [state_of(table, (0, 0))], 7)
+    found = assigned(still, table)
+    assert found.sizes["jump"] == 0 and found["charge_probability"].shape == (1, 2, 4)
+    assert found["charge_probability"].sel(charge=0).values.min() > 0.5
+    none = observed(table, [state_of(table, (0, 0))] * 2, 8)
+    assert assigned(none, table, explain=False)["move"].values[0, 0] == STILL
+
+
+def test_a_dark_emitter_is_quenched():
+    """Its light goes and comes back, its energy is not seen, the other's stays."""
+    table = additive(2)
+    seen = observed(table, [state_of(table, (0, 0))] * 3, 9, 0.1, 0.3)
+    jumps, levels, photons = seen.jumps.copy(), seen.levels.copy(), seen.photons.copy()
+    jumps[:, 0] = levels[1, 0] = np.nan
+    photons[1, 0] = 4.0
+    found = assigned(
+        dataclasses.replace(seen, jumps=jumps, levels=levels, photons=photons), table, explain=False
+    )
+    assert found["verdict"].values.tolist() == ["emitter 1 quenched", "emitter 1 lit again"]
+    assert found["quenched_probability"].values[1, 0] > 0.8
+
+
+def test_signs_made_alike(table):
+    alike = signs_alike(table)
+    place, other = (
+        table.sites.place[(dataclasses.replace(table.sites.configurations[1][0], sign=s),)] for s in (1, -1)
+    )
+    assert np.allclose(alike.rest[:, :, place], alike.rest[:, :, other])
+    assert not np.allclose(table.rest[:, :, place], table.rest[:, :, other])
+
+
+@pytest.mark.parametrize(
+    ("label", "sign"),
+    [
+        ("hole of dot 1 ejected to the neck", "hole"),
+        ("trapped electron hops on the neck", "electron"),
+        ("hole of dot 1 ejected to the environment", None),
+        ("electron of dot 1 goes to dot 2", None),
+        (TWO, None),
+    ],
+)
+def test_signs_of_moves(label, sign):
+    assert sign_of(label) == sign
+
+
+def test_power_grows_with_resolution():
+    """To own or other dot: told apart when well resolved, not when badly; a move from itself never."""
+    table = additive(3)
+    names = ("hole of dot 1 ejected to the surface of dot 1", "hole of dot 1 ejected to the surface of dot 2")
+    found = power(table, *names, resolution_meV=(0.2, 1.0, 20.0), trion_error_meV=0.5)
+    assert (found.right[0] > 0.95).all() and (found.right[-1] < 0.5).all()
+    assert found.needed_meV >= 0.2 and found.needed_photons == pytest.approx(
+        2.0 * (2.6 / found.needed_meV) ** 2
+    )
+    same = power(table, names[0], names[0], resolution_meV=(0.2,))
+    assert not same.right.any() and np.isnan(same.needed_meV)
+    with pytest.raises(InputError, match="not known"):
+        power(table, "hole of dot 3", names[0])
+    with pytest.raises(InputError, match="cannot happen"):
+        power(table, "electron of dot 1 goes to dot 2", names[0], charges=(1, -2))
+
+
+def test_ledgers_of_scenarios():
+    """Charge of dots and surface stays but where the event says otherwise; energies follow the situations."""
+    solved = spq.Table(MODEL)
+    for letter in "ABCDEF":
+        told = scenario(letter, solved, 3)
+        totals = [
+            sum(each.charges) + sum(1 if trap.carrier == "hole" else -1 for trap in each.trapped)
+            for each in told.situations
+        ]
+        assert len(set(totals)) == 1
+        assert len(told.events) == len(told.times) == len(told.situations) - 1
+        assert letter != "A" or told.events[0] == COMBINED
+        steps = told.simulation.schedule
+        assert [step.charges for step in steps] == [each.charges for each in told.situations]
+
+
+def test_files(tmp_path):
+    table = additive(2)
+    states = [state_of(table, (0, 0)), state_of(table, (-1, 0), (1, 0)), state_of(table, (0, 0))]
+    found = assigned(observed(table, states, 5, 0.1, 0.3), table)
+    written = save_assignment(found, tmp_path)
+    assert [path.name for path in written] == ["assignment.nc", "jumps.csv", "assignment.png"]
+    again = load_assignment(tmp_path / "assignment.nc")
+    assert again["verdict"].values.tolist() == found["verdict"].values.tolist()
+    assert np.array_equal(again["probability"], found["probability"], equal_nan=True)
+    document = assignment_json(again)
+    assert len(document["jumps"]) == 2 and document["path_probability"] > 0.3
+    (tmp_path / "assignment.nc").write_bytes(b"no")
+    with pytest.raises(InputError, match="cannot be read"):
+        load_assignment(tmp_path / "assignment.nc")
+
+
+def test_bad_input():
+    import xarray as xr
+
+    with pytest.raises(InputError, match="no analysis"):
+        observations_of(xr.Dataset())
+    with pytest.raises(InputError, match="0 emitters"):
+        observations_of(xr.Dataset(attrs={"spq_kind": "analysis"}))
+    with pytest.raises(InputError, match="needs two"):
+        charge_table(gallery.monomer())
+    with pytest.raises(InputError, match="priors.hop"):
+        MovePriors(hop=-1.0)
+    one = xr.Dataset({"track": (("frame", "emitter"), np.ones((3, 1)))}, attrs={"spq_kind": "analysis"})
+    with pytest.raises(InputError, match="1 emitters"):
+        assign(one, additive())
