@@ -10,31 +10,40 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy import sparse
 
 from spq.assignment.marginal import Posterior
 from spq.assignment.moves import COMBINED, TWO, Moves
 
 Array = np.ndarray
 
+TINY = 1e-30
+
 
 def move_chances(moves: Moves, found: Posterior) -> list[dict[str, float]]:
     """Chance of every move at every jump, largest first; they sum to 1."""
     listed = []
     for k, joint in enumerate(found.moved):
-        pairs = joint.tocoo()
-        share = pairs.data / np.maximum(moves.total[pairs.row, pairs.col], 1e-30)
-        chances: dict[str, float] = {}
-        for label, matrix in zip(moves.labels, moves.single, strict=True):
-            chances[label] = (
-                float(share @ np.asarray(matrix[pairs.row, pairs.col]).reshape(-1)) if len(share) else 0.0
-            )
-        chances[COMBINED] = float(share @ moves.combined[pairs.row, pairs.col])
-        chances[TWO] = float(share @ moves.two[pairs.row, pairs.col])
-        chances |= found.unmoved[k]
+        chances = dict(found.unmoved[k])
+        if joint.nnz:
+            chances |= _moved(moves, joint)
         total = sum(chances.values())
         ranked = sorted(chances.items(), key=lambda each: -each[1])
         listed.append({label: chance / total for label, chance in ranked if chance > 1e-6 * total})
     return listed
+
+
+def _moved(moves: Moves, joint: sparse.csr_matrix) -> dict[str, float]:
+    """Chances of moves of charge for the joint chances (states, states) before and after."""
+    pairs = joint.tocoo()
+    share = pairs.data / np.maximum(moves.total[pairs.row, pairs.col], TINY)
+    chances = {
+        label: float(share @ np.asarray(matrix[pairs.row, pairs.col]).ravel())
+        for label, matrix in zip(moves.labels, moves.single, strict=True)
+    }
+    chances[COMBINED] = float(share @ moves.combined[pairs.row, pairs.col])
+    chances[TWO] = float(share @ moves.two[pairs.row, pairs.col])
+    return chances
 
 
 def mixed(listed: Sequence[list[dict[str, float]]], shares: Array) -> list[dict[str, float]]:
