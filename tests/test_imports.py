@@ -27,7 +27,7 @@ cli_simulate cli_analyse cli_asked cli_parser cli
 # The same for the companion in spq/spectroscopy, which of spq itself imports only what BELOW names.
 SPECTROSCOPY = """
 wavelengths records sources tttr picoquant becker_hickl photon_hdf5 pulses swabian cameraframes sif spe
-ascii_spectra matlab recordstore files
+tiff ascii_spectra matlab recordstore files striprows camerasignal stripshifts images
 responses folding likelihood decaymodel decaychecks decaystarts decays histograms changestatistic changepoints
 effective flid polarised
 instruments stateenergies simulation statechain diffusion emissions countingmodel cameramodel truth simulator
@@ -55,6 +55,7 @@ HEAVY = [
     "sif_parser",
     "skfem",
     "sklearn",
+    "tifffile",
     "xarray",
 ]
 

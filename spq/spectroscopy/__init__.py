@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from spq.spectroscopy.analysis import analyse as analyse
     from spq.spectroscopy.brightest import brightest_pixel as brightest_pixel
+    from spq.spectroscopy.cameraframes import CameraImages as CameraImages
+    from spq.spectroscopy.cameraframes import mask_saturated as mask_saturated
     from spq.spectroscopy.changepoints import Segments as Segments
     from spq.spectroscopy.changepoints import find_segments as find_segments
     from spq.spectroscopy.clusters import Clusters as Clusters
@@ -22,10 +24,12 @@ if TYPE_CHECKING:
     from spq.spectroscopy.effective import EffectiveLifetimes as EffectiveLifetimes
     from spq.spectroscopy.effective import effective_lifetimes as effective_lifetimes
     from spq.spectroscopy.files import read as read
+    from spq.spectroscopy.files import read_images as read_images
     from spq.spectroscopy.flid import Flid as Flid
     from spq.spectroscopy.flid import lifetime_intensity as lifetime_intensity
     from spq.spectroscopy.histograms import MicroTimes as MicroTimes
     from spq.spectroscopy.histograms import histogram as histogram
+    from spq.spectroscopy.images import extract_spectra as extract_spectra
     from spq.spectroscopy.instruments import Camera as Camera
     from spq.spectroscopy.instruments import Detector as Detector
     from spq.spectroscopy.instruments import Laser as Laser
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
     from spq.spectroscopy.photon_hdf5 import write_photon_hdf5 as write_photon_hdf5
     from spq.spectroscopy.polarised import Polarisation as Polarisation
     from spq.spectroscopy.polarised import fit_polarisation as fit_polarisation
+    from spq.spectroscopy.pulses import with_micro_times as with_micro_times
     from spq.spectroscopy.records import FrameSeries as FrameSeries
     from spq.spectroscopy.records import Measurement as Measurement
     from spq.spectroscopy.records import PhotonStream as PhotonStream
@@ -67,6 +72,7 @@ if TYPE_CHECKING:
 # public name: module that defines it, imported when the name is first used
 _PUBLIC = {
     "Camera": "instruments",
+    "CameraImages": "cameraframes",
     "Clusters": "clusters",
     "Decay": "simulation",
     "DecayFit": "decays",
@@ -100,6 +106,7 @@ _PUBLIC = {
     "energies_by_hand": "stateenergies",
     "energies_of_map": "stateenergies",
     "energy_edges": "linemodel",
+    "extract_spectra": "images",
     "find_clusters": "clusters",
     "find_segments": "changepoints",
     "fit_decay": "decays",
@@ -110,14 +117,17 @@ _PUBLIC = {
     "lifetime_intensity": "flid",
     "load": "recordstore",
     "mask_cosmic_rays": "cosmicrays",
+    "mask_saturated": "cameraframes",
     "profile": "linemodel",
     "read": "files",
+    "read_images": "files",
     "read_measurement": "measurementfiles",
     "save": "recordstore",
     "simulate": "simulator",
     "simulation_of": "simulationfile",
     "spe_regions": "spe",
     "time_gates": "timegates",
+    "with_micro_times": "pulses",
     "write_photon_hdf5": "photon_hdf5",
 }
 

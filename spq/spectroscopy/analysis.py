@@ -97,7 +97,7 @@ def analyse(
 
     if not isinstance(measurement, Measurement):
         raise InputError(f"measurement: a {type(measurement).__name__}: must be a Measurement")
-    warnings: list[str] = []
+    warnings: list[str] = list(measurement.frames.about.get("warnings", ()))
     progress("cosmic rays", 0, 1)
     frames, rays = mask_cosmic_rays(measurement.frames)
     found: Variables = {"cosmic_rays": ("frame", rays.sum(axis=(1, 2)))}
