@@ -18,13 +18,15 @@ def image_of(
     columns_offset=0.0,
     wander=0.0,
     multiply=True,
+    with_light=False,
 ):
     """Images (frames, rows, columns) of whole photons (frames, 2, columns).
 
     Each photon falls on a row about its strip's middle, which is tilted (rows per column), and those of the
     second strip are moved by `shift` columns; electrons are multiplied, offset and noise added, and counts
     clipped at 16 bits. columns_offset, wander: standard deviations of the offset from column to column and
-    from frame to frame. Photons that fall beside the image are lost.
+    from frame to frame. Photons that fall beside the image are lost. with_light: also what of the counts is
+    light, (rows, columns), summed over the frames.
     """
     frames, _, columns = photons.shape
     electrons = np.zeros((frames, rows, columns))
@@ -46,7 +48,9 @@ def image_of(
     if multiply:
         lit = electrons > 0
         counts[lit] = generator.gamma(electrons[lit], gain)
+    light = counts.sum(axis=0)
     counts += offset + read_noise * generator.standard_normal(counts.shape)
     counts += columns_offset * generator.standard_normal(columns)
     counts += wander * generator.standard_normal(frames)[:, None, None]
-    return np.clip(np.rint(counts), 0, 65535).astype(np.uint16)
+    images = np.clip(np.rint(counts), 0, 65535).astype(np.uint16)
+    return (images, light) if with_light else images

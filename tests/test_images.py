@@ -40,8 +40,20 @@ def simulated():
 
 
 @pytest.fixture(scope="module")
-def images(simulated):
-    return image_of(simulated[1], np.random.default_rng(7), shift=SHIFT, columns_offset=2.0, wander=1.5)
+def made(simulated):
+    generator = np.random.default_rng(7)
+    return image_of(simulated[1], generator, shift=SHIFT, columns_offset=2.0, wander=1.5, with_light=True)
+
+
+@pytest.fixture(scope="module")
+def images(made):
+    return made[0]
+
+
+@pytest.fixture(scope="module")
+def light(made):
+    """Counts of light (2, columns) of V and H in photons, H where it fell, moved by 0.37 pixels."""
+    return np.stack([made[1][:24].sum(axis=0), made[1][24:].sum(axis=0)]) / GAIN
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +64,7 @@ def found(simulated, images):
 def test_strips_and_tilt_are_found_within_their_errors(found):
     for name, place, tilt in zip(("V", "H"), PLACES, TILTS, strict=True):
         strip = found.about["strips"][name]
-        assert abs(strip["row"] - place) < 4.0 * strip["row_error"] < 0.05
+        assert abs(strip["row"] - place) < 4.0 * strip["row_error"] < 0.1
         assert abs(strip["tilt"] - tilt) < 4.0 * strip["tilt_error"] < 0.25 * abs(tilt)
         assert abs(strip["width"] - np.hypot(1.4, 12**-0.5)) < 0.1  # of the profile and of a row
 
@@ -71,17 +83,18 @@ def test_offset_and_gain_are_found(found):
     assert about["excess_assumed"] == found.excess == 2.0 and found.unit == "photons"
 
 
-def test_photons_are_conserved(simulated, images):
-    """Within 1 %: the multiplication of 17,000 electrons alone scatters by 0.8 %. Column by column too."""
-    measurement, photons = simulated
-    frames = extract_spectra(images, measurement.frames.wavelength, gain=GAIN)
-    assert np.abs(np.nansum(frames.counts, axis=(0, 2)) / photons.sum(axis=(0, 2)) - 1.0).max() < 0.01
-    spectrum, true = frames.counts[:, 0].sum(axis=0), photons[:, 0].sum(axis=0)
-    bright = true > 0.1 * true.max()
+def test_photons_are_conserved(simulated, images, light):
+    """V within 0.6 %, of which 0.2 % are read noise and the errors of the offset; H, four times weaker, 2 %.
+
+    In bright columns V within the noise of reading nine rows in 100 frames.
+    """
+    frames = extract_spectra(images, simulated[0].frames.wavelength, gain=GAIN)
+    off = np.nansum(frames.counts, axis=(0, 2)) / light.sum(axis=1) - 1.0
+    assert abs(off[0]) < 0.006 and abs(off[1]) < 0.02
+    bright = light[0] > 0.1 * light[0].max()
+    error = np.sqrt(100 * 9.5 + (100 * 9.5) ** 2 / 1000) * 8.0 / 60.0 + 0.003 * light[0]
     assert bright.sum() > 10
-    # noise of the multiplication, √n, and of reading eight rows in 100 frames
-    error = np.sqrt(true + 100 * 8.5 * (8.0 / 60.0) ** 2)
-    assert np.abs((spectrum - true) / error)[bright].mean() < 1.2
+    assert (np.abs(frames.counts[:, 0].sum(axis=0) - light[0]) / error)[bright].mean() < 1.5
 
 
 def test_h_lies_on_v(simulated, found):
@@ -105,12 +118,12 @@ def test_tilt_matters(simulated):
     assert 2.0 * frames.about["strips"]["V"]["half"] < 8.0  # narrower than the tilt takes rows
 
 
-def test_rows_that_the_user_names(simulated, images):
-    measurement, photons = simulated
-    wavelength = measurement.frames.wavelength
+def test_rows_that_the_user_names(simulated, images, light):
+    wavelength = simulated[0].frames.wavelength
     frames = extract_spectra(images, wavelength, strips={"H": (28, 40), "V": (9, 20)}, gain=GAIN)
     assert frames.strips == ("H", "V")
-    assert np.abs(np.nansum(frames.counts, axis=(0, 2)) / photons.sum(axis=(0, 2))[::-1] - 1.0).max() < 0.01
+    off = np.nansum(frames.counts, axis=(0, 2)) / light.sum(axis=1)[::-1] - 1.0
+    assert abs(off[0]) < 0.02 and abs(off[1]) < 0.006
     one = extract_spectra(images, wavelength[::-1], strips={"all": (5, 45)}, gain=GAIN)
     assert one.strips == ("all",) and np.all(np.diff(one.wavelength) > 0)
 

@@ -145,7 +145,7 @@ def _draw_sums(axes: Axes, ds: xr.Dataset, colors: dict[int, str]) -> None:
 def _draw_decays(axes: Axes, ds: xr.Dataset, colors: dict[int, str]) -> None:
     axes.set_xlabel("time after the pulse (ns)")
     axes.set_ylabel("photons per ns")
-    if "decay" not in ds:
+    if "decay" not in ds or not ds["decay"].values.any():
         _empty(axes)
         return
     begin, end = ds["bin_start"].values, ds["bin_end"].values

@@ -62,10 +62,7 @@ def _since_last(times: Array, pulses: Array, period: float) -> tuple[Array, Arra
     there = place >= 0
     place = np.maximum(place, 0)
     passed = times - pulses[place]
-    following = np.minimum(place + 1, len(pulses) - 1)
-    distance = np.where(following > place, pulses[following] - pulses[place], period)
-    count = np.maximum(np.rint(distance / period), 1.0)
-    local = distance / count
+    local = _local(pulses, place, period)
     within = passed - np.floor(passed / local) * local
     return np.where(there, np.maximum(within, 0.0), 0.0).astype(np.uint32), there
 
@@ -75,11 +72,19 @@ def _to_next(times: Array, pulses: Array, period: float) -> tuple[Array, Array]:
     there = place < len(pulses)
     place = np.minimum(place, len(pulses) - 1)
     wait = pulses[place] - times
-    before = np.maximum(place - 1, 0)
-    distance = np.where(before < place, pulses[place] - pulses[before], period)
-    local = distance / np.maximum(np.rint(distance / period), 1.0)
+    local = _local(pulses, place - 1, period)
     within = np.ceil(wait / local) * local - wait
     return np.where(there, np.maximum(within, 0.0), 0.0).astype(np.uint32), there
+
+
+def _local(pulses: Array, place: Array, period: float) -> Array:
+    """Period between stamp `place` and the next, beyond the first and the last stamp as next to them."""
+    if len(pulses) < 2:
+        return np.full(len(place), period)
+    place = np.clip(place, 0, len(pulses) - 2)
+    distance = pulses[place + 1] - pulses[place]
+    count = np.maximum(np.rint(distance / period), 1.0)
+    return np.where(distance > 0, distance / count, period)
 
 
 def micro_times(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -40,12 +42,16 @@ def tiff_images(path: str | os.PathLike[str]) -> CameraImages:
     with path.open("rb") as file:
         if file.read(4) not in MAGIC:
             raise InputError(f"{path}: is no TIFF: it does not begin with II or MM")
+    _check_chain(path)
     tifffile = library("tifffile", path)
     try:
         with tifffile.TiffFile(path) as file:
-            pages = [(page.shape, page.dtype) for page in file.pages]
-            _whole(path, pages, [end for page in file.pages for end in _ends(page)])
-            images = np.stack([page.asarray() for page in file.pages])
+            stacks = file.series
+            if len(stacks) != 1 or len(file.pages[0].shape) != 2:
+                raise InputError(f"{path}: holds no stack of grey images of one size")
+            _check_data(path, [end for page in file.pages for end in _ends(page)])
+            images = stacks[0].asarray()
+            images = images.reshape(-1, *file.pages[0].shape)
     except InputError:
         raise
     except Exception as error:  # a damaged file raises anything from struct.error to zlib.error there
@@ -54,22 +60,42 @@ def tiff_images(path: str | os.PathLike[str]) -> CameraImages:
     return CameraImages(images, about={"format": "TIFF"})
 
 
-def _ends(page: object) -> list[int]:
-    """Bytes at which the pieces of a page end."""
-    offsets, lengths = page.dataoffsets, page.databytecounts  # type: ignore[attr-defined]
-    return [int(offset + length) for offset, length in zip(offsets, lengths, strict=True)]
-
-
-def _whole(path: Path, pages: list[tuple[tuple[int, ...], np.dtype]], ends: list[int]) -> None:
-    """Raise an InputError if pages are not grey images of one size, or end beyond the file."""
+def _check_chain(path: Path) -> None:
+    """Raise an InputError where a page lies beyond the end: libraries silently leave the rest away."""
     size = path.stat().st_size
-    if not pages or not ends:
-        raise InputError(f"{path}: holds no image")
-    if max(ends) > size:
+    with path.open("rb") as file:
+        head = file.read(16)
+        order = "<" if head[:2] == b"II" else ">"
+        big = head[2:4] in (b"+\0", b"\0+")
+        number, length, entry, at = ("Q", 8, 20, 8) if big else ("I", 4, 12, 4)
+        count = struct.Struct(order + ("Q" if big else "H"))
+        following = struct.Struct(order + number)
+        seen: set[int] = set()
+        place = following.unpack(head[at : at + length])[0] if len(head) >= at + length else 0
+        if not place:
+            raise InputError(f"{path}: ends at byte {size}, it holds no image")
+        while place:
+            file.seek(place)
+            entries = file.read(count.size)
+            whole = len(entries) == count.size
+            if whole:
+                file.seek(entry * count.unpack(entries)[0], os.SEEK_CUR)
+            rest = file.read(length) if whole else b""
+            if len(rest) != length or place in seen:
+                raise InputError(
+                    f"{path}: is cut: ends at byte {size}, page {len(seen)} begins at byte {place}"
+                )
+            seen.add(place)
+            place = following.unpack(rest)[0]
+
+
+def _ends(page: Any) -> list[int]:
+    """Bytes at which the pieces of a page end."""
+    return [int(sum(each)) for each in zip(page.dataoffsets, page.databytecounts, strict=True)]
+
+
+def _check_data(path: Path, ends: list[int]) -> None:
+    """Raise an InputError if the images end beyond the file."""
+    size = path.stat().st_size
+    if max(ends, default=0) > size:
         raise InputError(f"{path}: is cut: ends at byte {size}, its images need {max(ends)}")
-    shape, kind = pages[0]
-    for number, page in enumerate(pages):
-        if page != (shape, kind) or len(shape) != 2 or kind.kind not in "iuf":
-            raise InputError(
-                f"{path}: page {number}: {page[1]} of shape {page[0]}: not grey images of one size"
-            )
