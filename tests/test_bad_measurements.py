@@ -151,6 +151,15 @@ def test_a_cut_tiff_names_its_byte(tmp_path):
     path.write_bytes(data)
     assert "40 rows: name them" in refused(path, {})
     assert "holds no wavelengths" in refused(path, {"strips": {"V": (0, 9)}})
+    with tifffile.TiffWriter(path) as file:  # page by page: others drop the last and say nothing
+        for each in IMAGES:
+            file.write(each, contiguous=False, metadata=None)
+    data = path.read_bytes()
+    assert np.array_equal(read(path, **STRIPS).counts, IMAGES)
+    with tifffile.TiffFile(path) as file:
+        last = file.pages[3].offset
+    path.write_bytes(data[: last + 5])
+    assert f"is cut: ends at byte {last + 5}, page 3 begins at byte {last}" in refused(path, STRIPS)
     tifffile.imwrite(path, np.zeros((9, 9, 3), np.uint8), photometric="rgb")
     assert "no stack of grey images" in refused(path, {})
 
