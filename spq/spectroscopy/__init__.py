@@ -62,6 +62,8 @@ if TYPE_CHECKING:
     from spq.spectroscopy.stateenergies import energies_by_hand as energies_by_hand
     from spq.spectroscopy.stateenergies import energies_of_map as energies_of_map
     from spq.spectroscopy.timegates import time_gates as time_gates
+    from spq.spectroscopy.tracks import Tracks as Tracks
+    from spq.spectroscopy.tracks import find_tracks as find_tracks
     from spq.spectroscopy.truth import Truth as Truth
 
 # public name: module that defines it, imported when the name is first used
@@ -89,6 +91,7 @@ _PUBLIC = {
     "Simulation": "simulation",
     "StateEnergies": "stateenergies",
     "Switching": "simulation",
+    "Tracks": "tracks",
     "Trap": "stateenergies",
     "Truth": "truth",
     "WavePlate": "instruments",
@@ -102,6 +105,7 @@ _PUBLIC = {
     "energy_edges": "linemodel",
     "find_clusters": "clusters",
     "find_segments": "changepoints",
+    "find_tracks": "tracks",
     "fit_decay": "decays",
     "fit_lines": "lines",
     "fit_polarisation": "polarised",
