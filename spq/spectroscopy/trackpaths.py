@@ -18,23 +18,24 @@ Array = np.ndarray
 
 JUMP, DARKER, LIGHTER = 0.05, 0.03, 0.2
 """Chances per frame of a jump, of going dark, and of coming back."""
-HOME_meV = 3.0
-"""Width by which the energies of an emitter are blurred into what is usual for it."""
+STEP, HOME = 0.6, 2.5
+"""Usual step from frame to frame, and the width by which the energies of an emitter are blurred into what is
+usual for it, in widths of a line."""
 USUAL = 0.9
 TRUST = 0.5
 """Weight of what is usual against what the frames show."""
 
 
-def follow(peaks: Peaks, emitters: int, step_meV: float) -> Array:
-    """Energies (frames, emitters) in meV of the peaks that each emitter takes; NaN: dark."""
+def follow(peaks: Peaks, emitters: int, width_meV: float) -> Array:
+    """Energies (frames, emitters) in meV of the peaks that each emitter takes; NaN: dark. width: of a line."""
     states, of_set = _assignments(peaks, emitters)
     score = peaks.gains - PER_LINE * np.array([len(each) for each in peaks.sets])
     emission = score[:, of_set]
-    span = float(np.nanmax(peaks.energies) - np.nanmin(peaks.energies)) + 10.0
+    span = float(np.nanmax(peaks.energies) - np.nanmin(peaks.energies)) + 8.0 * width_meV
     path = _ordered(peaks, emitters)
-    steps = _steps(peaks, step_meV, span)
+    steps = _steps(peaks, STEP * width_meV, span)
     for _ in range(2):
-        usual = _usual(peaks, path, span)
+        usual = _usual(peaks, path, span, HOME * width_meV)
         path = _viterbi(emission + _home(states, usual), states, steps, peaks.energies)
     return path
 
@@ -60,17 +61,17 @@ def _ordered(peaks: Peaks, emitters: int) -> Array:
     return path
 
 
-def _usual(peaks: Peaks, path: Array, span: float) -> Array:
+def _usual(peaks: Peaks, path: Array, span: float, blur: float) -> Array:
     """Log of how usual each peak (frames, emitters, peaks) is for each emitter, over that of anywhere."""
     found = np.zeros((len(path), path.shape[1], peaks.energies.shape[1]))
-    low = float(np.nanmin(peaks.energies)) - 5.0
-    grid = np.arange(low, low + span + 1.0, 0.5)
+    low, cell = float(np.nanmin(peaks.energies)) - blur, 0.15 * blur
+    grid = np.arange(low, low + span + blur, cell)
     for emitter in range(path.shape[1]):
         at = path[np.isfinite(path[:, emitter]), emitter]
         if not len(at):
             continue
-        number = np.histogram(at, np.append(grid - 0.25, grid[-1] + 0.25))[0]
-        kernel = np.exp(-0.5 * ((grid[:, None] - grid) / HOME_meV) ** 2) / (HOME_meV * np.sqrt(2.0 * np.pi))
+        number = np.histogram(at, np.append(grid - 0.5 * cell, grid[-1] + 0.5 * cell))[0]
+        kernel = np.exp(-0.5 * ((grid[:, None] - grid) / blur) ** 2) / (blur * np.sqrt(2.0 * np.pi))
         density = kernel @ number / len(at)
         logs = TRUST * np.log(USUAL * density * span + 1.0 - USUAL)
         found[:, emitter] = np.interp(np.nan_to_num(peaks.energies, nan=low), grid, logs)

@@ -31,8 +31,6 @@ RATIOS = (0.2, 0.1)
 """Ratios of the replicas before anything is known."""
 TRIED = 120
 """Frames by which the shape is found."""
-DRIFT_meV = 0.5
-"""Step of an emitter from frame to frame that is nothing unusual, besides the width of the line."""
 SIGNIFICANT = 2.0
 """Photons over their error from which on a line is there."""
 DETERMINED = 1.0
@@ -151,7 +149,7 @@ def _path(data: TrackData, shape: LineShape, emitters: int | None) -> tuple[Arra
         kept = [place for place, each in enumerate(peaks.sets) if len(each) <= number]
         sets = tuple(peaks.sets[each] for each in kept)
         peaks = Peaks(peaks.energies, sets, peaks.gains[:, kept], peaks.photons[:, kept, :number])
-    path = follow(peaks, number, np.hypot(DRIFT_meV, 0.5 * shape.width_meV))
+    path = follow(peaks, number, shape.width_meV)
     if not np.isfinite(path).any():
         return None, np.empty(0)
     order = np.argsort(-np.nan_to_num(np.nanmean(np.where(_any(path), path, 0.0), axis=0)), kind="stable")
