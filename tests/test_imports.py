@@ -34,6 +34,7 @@ instruments stateenergies simulation statechain diffusion emissions countingmode
 simulationwriters simulationfile
 markers joining measurementfiles cosmicrays brightest timegates clusterstart diffusingchain clusters
 linemodel lines linetable trackdata trackpeaks trackpaths trackfit tracks
+brighttrack levels coincidence jumps trackvariables
 stateproperties statevariables analysis plotanalysis analysisfiles
 """.split()
 

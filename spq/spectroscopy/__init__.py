@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from spq.spectroscopy.analysis import analyse as analyse
     from spq.spectroscopy.brightest import brightest_pixel as brightest_pixel
+    from spq.spectroscopy.brighttrack import brightest_track as brightest_track
     from spq.spectroscopy.changepoints import Segments as Segments
     from spq.spectroscopy.changepoints import find_segments as find_segments
     from spq.spectroscopy.clusters import Clusters as Clusters
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from spq.spectroscopy.instruments import Laser as Laser
     from spq.spectroscopy.instruments import WavePlate as WavePlate
     from spq.spectroscopy.joining import join as join
+    from spq.spectroscopy.jumps import Jumps as Jumps
+    from spq.spectroscopy.jumps import find_jumps as find_jumps
     from spq.spectroscopy.linemodel import LineShape as LineShape
     from spq.spectroscopy.linemodel import energy_edges as energy_edges
     from spq.spectroscopy.linemodel import profile as profile
@@ -78,6 +81,7 @@ _PUBLIC = {
     "Emitter": "simulation",
     "Flid": "flid",
     "FrameSeries": "records",
+    "Jumps": "jumps",
     "Laser": "instruments",
     "LineFit": "lines",
     "LineShape": "linemodel",
@@ -98,12 +102,14 @@ _PUBLIC = {
     "analyse": "analysis",
     "as_counts": "simulator",
     "brightest_pixel": "brightest",
+    "brightest_track": "brighttrack",
     "compare_shapes": "lines",
     "effective_lifetimes": "effective",
     "energies_by_hand": "stateenergies",
     "energies_of_map": "stateenergies",
     "energy_edges": "linemodel",
     "find_clusters": "clusters",
+    "find_jumps": "jumps",
     "find_segments": "changepoints",
     "find_tracks": "tracks",
     "fit_decay": "decays",

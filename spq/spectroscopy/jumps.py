@@ -6,7 +6,7 @@ At a frame where a track changes, or the state of the particle does, each emitte
     ln L(both) - ln L(one) = min_e d_e²/2σ_e²,
 
 whatever the noise they have in common: the free shift of the one takes up all but the other's own. A shift
-that is not significant is no value: it is |shift| < |d| + 1.645 σ with a confidence of at least 0.95.
+that is not significant is no value but an upper limit, which holds with a confidence of 0.95.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scipy.special import erfc, ndtri
 
 from spq import checks
 from spq.errors import InputError
-from spq.spectroscopy.coincidence import NEAR, coincidence_of, false_discovery
+from spq.spectroscopy.coincidence import NEAR, coincidence_of, false_discovery, limits_of
 from spq.spectroscopy.levels import Levels, find_levels, shift_between
 from spq.spectroscopy.tracks import Tracks
 
@@ -44,7 +44,8 @@ class Jumps:
     error_meV : float (jumps, emitters)
         Standard error of the shift; NaN where not determined.
     limit_meV : float (jumps, emitters)
-        Upper limit of |shift| with confidence 0.95 where it is not significant, else NaN.
+        Upper limit of |shift| with confidence 0.95 where it is not significant, else NaN; that it is not is
+        taken into account, so that a shift that is nearly significant has a high limit, or an infinite one.
     p_values, q_values : float (jumps, emitters)
         Of no shift; the emitters whose own track was searched pay for all frames. q: share of false
         discoveries among all that are as significant.
@@ -127,7 +128,7 @@ def find_jumps(tracks: Tracks, states: Array | None = None, *, level: float = 0.
         changes += timed
         if untimed:
             warnings.append(
-                f"jumps of emitter {emitter + 1}: {untimed} lie in more than {GAP} dark frames and are left out"
+                f"jumps of emitter {emitter + 1}: {untimed} left out, within more than {GAP} dark frames"
             )
     groups = _grouped(changes, turns)
     shifts, errors, p = _measured(groups, levels, frames)
@@ -171,7 +172,7 @@ def _changes_of(emitter: int, levels: Levels) -> tuple[list[_Change], int]:
 
 
 def _grouped(changes: list[_Change], turns: Array) -> list[tuple[int, dict[int, _Change]]]:
-    """Changes of different emitters that are simultaneous, and changes of state without one: frame, changes."""
+    """Frame and changes of the emitters that are simultaneous; changes of state that have none."""
     found: list[tuple[int, dict[int, _Change]]] = []
     for change in sorted(changes, key=lambda each: each.frame):
         if found and change.frame - found[-1][0] <= NEAR and change.emitter not in found[-1][1]:
@@ -200,11 +201,15 @@ def _measured(
             if not near or each.frames[after] - each.frames[before] > GAP + 1:
                 continue
             first = max([0, *(a for _, a in beside[:row] if a <= before), *own[own <= before]])
-            last = min([len(each.frames), *(b + 1 for b, _ in beside[row + 1 :] if b >= after), *own[own > after]])
+            last = min(
+                [len(each.frames), *(b + 1 for b, _ in beside[row + 1 :] if b >= after), *own[own > after]]
+            )
             shifts[row, emitter], errors[row, emitter] = shift_between(each, first, before, after, last - 1)
             chance = float(erfc(abs(shifts[row, emitter] / errors[row, emitter]) / np.sqrt(2.0)))
             searched = emitter in groups[row][1]
-            p[row, emitter] = -np.expm1(len(each.frames) * np.log1p(-min(chance, 1.0 - 1e-16))) if searched else chance
+            p[row, emitter] = (
+                -np.expm1(len(each.frames) * np.log1p(-min(chance, 1.0 - 1e-16))) if searched else chance
+            )
     return shifts, errors, p
 
 
@@ -235,6 +240,7 @@ def _described(
     z = np.sort(np.where(np.isfinite(shifts), np.abs(shifts / errors), -1.0), axis=1)
     ratio = 0.5 * z[:, -2] ** 2 if p.shape[1] > 1 else np.full(len(p), np.nan)
     ratio = np.where(np.isfinite(second), ratio, np.nan)
+    limits = errors * limits_of(np.abs(shifts / errors), _least(groups, levels, p, q, level), CONFIDENCE)
     drift = _common(shifts, errors, significant)
     jumping = [
         np.array(sorted({frame for (frame, of), d in zip(groups, drift, strict=True) if e in of and not d}))
@@ -248,7 +254,7 @@ def _described(
         frame=np.array([frame for frame, _ in groups], dtype=np.int64),
         size_meV=np.where(significant, shifts, np.nan),
         error_meV=errors,
-        limit_meV=np.where(significant, np.nan, np.abs(shifts) + ndtri(CONFIDENCE) * errors),
+        limit_meV=np.where(significant, np.nan, limits),
         p_values=p,
         q_values=q,
         coincident=both & ~drift & bool(run <= level),
@@ -260,6 +266,18 @@ def _described(
         diffusion_meV=np.array([np.sqrt(each.walk) if len(each.frames) > 2 else np.nan for each in levels]),
         warnings=tuple(warnings),
     )
+
+
+def _least(
+    groups: list[tuple[int, dict[int, _Change]]], levels: list[Levels], p: Array, q: Array, level: float
+) -> Array:
+    """Standard errors (jumps, emitters) from which on a shift would have been significant in this run."""
+    largest = level * ((q <= level).sum() + 1.0) / max(int(np.isfinite(p).sum()), 1)
+    places = np.array(
+        [[len(each.frames) if e in of else 1 for e, each in enumerate(levels)] for _, of in groups]
+    )
+    chance = -np.expm1(np.log1p(-min(largest, level)) / np.maximum(places.reshape(p.shape), 1))
+    return -ndtri(0.5 * chance)
 
 
 def _common(shifts: Array, errors: Array, significant: Array) -> Array:

@@ -1,10 +1,10 @@
 """Change points of a track that also diffuses, and its shift at a change, by a filter for a random walk.
 
-Between jumps the energy x_t walks, x_t = x_{t-1} + w_t with variance q (an Ornstein-Uhlenbeck process at times
-short against its correlation time), and is seen as y_t = x_t + v_t, r_t the variance of v_t. The filter of
-R. E. Kalman, J. Basic Eng. 82, 35 (1960) gives the steps ν_t that are not foreseen, with variances S_t. Change
-points make Σ ν²/2S over all stretches plus a price for each change least, exactly, by dynamic programming:
-B. Jackson et al., IEEE Signal Process. Lett. 12, 105 (2005).
+Between jumps the energy x_t walks, x_t = x_{t-1} + w_t with variance q (an Ornstein-Uhlenbeck process at
+times short against its correlation time), and is seen as y_t = x_t + v_t, r_t the variance of v_t. The filter
+of R. E. Kalman, J. Basic Eng. 82, 35 (1960) gives the steps ν_t that are not foreseen, with variances S_t.
+Change points make Σ ν²/2S over all stretches plus a price for each change least, exactly, by dynamic
+programming: B. Jackson et al., IEEE Signal Process. Lett. 12, 105 (2005).
 """
 
 from __future__ import annotations
@@ -81,34 +81,21 @@ def _changes(frames: Array, y: Array, r: Array, walk: float) -> Array:
     return np.array(sorted(found)[1:], dtype=np.int64)
 
 
-def innovations(levels: Levels, walk: float) -> tuple[Array, Array]:
-    """Steps (k,) that are not foreseen and their variances; NaN where a stretch begins."""
-    number = len(levels.values)
-    steps, spreads = np.full(number, np.nan), np.full(number, np.nan)
+def _walk(levels: Levels) -> float:
+    """The variance of a step of greatest likelihood, the stretches given; of all trials at once."""
+    trials = float(np.median(levels.variances)) * np.geomspace(1e-3, 1e3, 61)
     begins = {0, *levels.changes.tolist()}
-    mean, variance = 0.0, 0.0
+    cost, mean, variance = np.zeros((3, len(trials)))
     for now, (frame, y, r) in enumerate(zip(levels.frames, levels.values, levels.variances, strict=True)):
         if now in begins:
-            mean, variance = y, r
+            mean, variance = np.full(len(trials), y), np.full(len(trials), r)
             continue
-        variance += walk * (frame - levels.frames[now - 1])
+        variance = variance + trials * (frame - levels.frames[now - 1])
         total = variance + r
-        steps[now], spreads[now] = y - mean, total
-        mean += variance / total * (y - mean)
-        variance *= r / total
-    return steps, spreads
-
-
-def _walk(levels: Levels) -> float:
-    """The variance of a step of greatest likelihood, the stretches given."""
-    middle = float(np.median(levels.variances))
-    trials = middle * np.geomspace(1e-3, 1e3, 61)
-    costs = []
-    for trial in trials:
-        steps, spreads = innovations(levels, float(trial))
-        known = np.isfinite(steps)
-        costs.append(float((0.5 * steps[known] ** 2 / spreads[known] + 0.5 * np.log(spreads[known])).sum()))
-    return float(trials[int(np.argmin(costs))])
+        cost += 0.5 * (y - mean) ** 2 / total + 0.5 * np.log(total)
+        mean = mean + variance / total * (y - mean)
+        variance = variance * r / total
+    return float(trials[int(np.argmin(cost))])
 
 
 def level_beside(levels: Levels, first: int, last: int, forward: bool) -> tuple[float, float]:

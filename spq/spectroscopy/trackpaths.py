@@ -21,16 +21,21 @@ JUMP, DARKER, LIGHTER = 0.05, 0.03, 0.2
 STEP, HOME = 0.6, 2.5
 """Usual step from frame to frame, and the width by which the energies of an emitter are blurred into what is
 usual for it, in widths of a line."""
-USUAL = 0.9
-TRUST = 0.5
-"""Weight of what is usual against what the frames show."""
+USUAL = 0.97
+"""Chance that an emitter is where it is usual for it."""
+SURE = 15.0
+"""Most that one frame counts against a choice: an emitter that jumps within a frame has two lines in it."""
 
 
 def follow(peaks: Peaks, emitters: int, width_meV: float) -> Array:
-    """Energies (frames, emitters) in meV of the peaks that each emitter takes; NaN: dark. width: of a line."""
+    """Energies (frames, emitters) in meV of the peaks that each emitter takes; NaN: dark.
+
+    width: of a line.
+    """
     states, of_set = _assignments(peaks, emitters)
     score = peaks.gains - PER_LINE * np.array([len(each) for each in peaks.sets])
-    emission = score[:, of_set]
+    score = np.maximum(score, score.max(axis=1, keepdims=True) - SURE)
+    emission = np.where(np.isfinite(peaks.gains), score, -np.inf)[:, of_set]
     span = float(np.nanmax(peaks.energies) - np.nanmin(peaks.energies)) + 8.0 * width_meV
     path = _ordered(peaks, emitters)
     steps = _steps(peaks, STEP * width_meV, span)
@@ -73,7 +78,7 @@ def _usual(peaks: Peaks, path: Array, span: float, blur: float) -> Array:
         number = np.histogram(at, np.append(grid - 0.5 * cell, grid[-1] + 0.5 * cell))[0]
         kernel = np.exp(-0.5 * ((grid[:, None] - grid) / blur) ** 2) / (blur * np.sqrt(2.0 * np.pi))
         density = kernel @ number / len(at)
-        logs = TRUST * np.log(USUAL * density * span + 1.0 - USUAL)
+        logs = np.log(USUAL * density * span + 1.0 - USUAL)
         found[:, emitter] = np.interp(np.nan_to_num(peaks.energies, nan=low), grid, logs)
     return found
 

@@ -13,8 +13,7 @@ from itertools import combinations
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from spq.spectroscopy.linemodel import FWHM, LineShape
-from spq.spectroscopy.linetable import looked_up, table_of
+from spq.spectroscopy.linemodel import FWHM, LineShape, profile
 from spq.spectroscopy.trackdata import TrackData
 
 Array = np.ndarray
@@ -46,7 +45,7 @@ class Peaks:
 def find_peaks(data: TrackData, shape: LineShape, most: int) -> Peaks:
     """Peaks of all frames and the likelihood of each set of at most `most` of them."""
     energies = _places(data, shape)
-    shares = looked_up(table_of(data.edges, shape), np.nan_to_num(energies, nan=data.centres.mean()))[0]
+    shares = profile(data.edges, 1e-3 * np.nan_to_num(energies, nan=data.centres.mean()), shape)
     shares *= np.isfinite(energies)[:, :, None]
     background = rough_background(data)[:, None] * data.seen
     sets: list[tuple[int, ...]] = [()]
@@ -111,11 +110,13 @@ def _places(data: TrackData, shape: LineShape) -> Array:
 
 def _gains(data: TrackData, background: Array, shares: Array, chosen: Array) -> tuple[Array, Array]:
     """Gains (frames, sets) and amounts (frames, sets, lines) of sets (sets, lines) of equal size."""
-    columns = shares[:, chosen]
-    seen = np.maximum(np.einsum("tslp,tp->tsl", columns, data.seen), 1e-9)
-    counts, base = data.counts[:, None], background[:, None]
+    # half the memory: these gains choose between sets, they are not what is reported
+    columns = shares.astype(np.float32)[:, chosen]
+    background = background.astype(np.float32)
+    seen = np.maximum(np.matmul(columns, data.seen.astype(np.float32)[:, None, :, None])[..., 0], 1e-9)
+    counts, base = data.counts[:, None].astype(np.float32), background[:, None]
     light = np.maximum((data.counts - background).sum(axis=1), 1.0)
-    amounts = np.broadcast_to(light[:, None, None] / chosen.shape[1], seen.shape).copy()
+    amounts = np.broadcast_to(light[:, None, None] / chosen.shape[1], seen.shape).astype(np.float32)
     dark = np.where(data.seen > 0, np.maximum(background, 1e-12), 1.0)
     for _ in range(ROUNDS):
         means = np.maximum(base + np.matmul(amounts[:, :, None], columns)[:, :, 0], 1e-12)

@@ -19,7 +19,7 @@ from spq.spectroscopy.records import FrameSeries
 from spq.spectroscopy.trackdata import TrackData, track_data
 from spq.spectroscopy.trackfit import FrameFits, fit_frames, fit_shape
 from spq.spectroscopy.trackpaths import follow
-from spq.spectroscopy.trackpeaks import Peaks, find_peaks, number_of_emitters, score
+from spq.spectroscopy.trackpeaks import find_peaks, number_of_emitters, score
 
 Array = np.ndarray
 
@@ -111,17 +111,19 @@ def find_tracks(
     if not _light(data) > FEWEST:
         return _nothing(data, emitters, "tracks: not determined, for there is no light above the background")
     brightest = np.sort(np.argsort(-data.counts.sum(axis=1), kind="stable")[:TRIED])
-    shape = _first_shape(data.part(brightest), start)
+    part = data.part(brightest)
+    shape, number = _first_shape(part, start), emitters
     for _ in range(2):
-        part = data.part(brightest)
-        path, photons = _path(part, shape, emitters)
+        if emitters is None:
+            number = number_of_emitters(find_peaks(part, shape, MOST))
+        path = _path(part, shape, number)
         if path is None:
             return _nothing(data, emitters, "tracks: not determined, for no line stands out in any frame")
-        shape = fit_shape(part, _fitted(part, shape, path, photons), shape)
-    path, photons = _path(data, shape, emitters)
+        shape = fit_shape(part, _fitted(part, shape, path), shape)
+    path = _path(data, shape, number)
     if path is None:
         return _nothing(data, emitters, "tracks: not determined, for no line stands out in any frame")
-    return _described(data, shape, path, _fitted(data, shape, path, photons))
+    return _described(data, shape, path, _fitted(data, shape, path))
 
 
 def _light(data: TrackData) -> float:
@@ -139,42 +141,35 @@ def _first_shape(data: TrackData, start: LineShape) -> LineShape:
     return max(tried, key=lambda shape: score(find_peaks(data, shape, 2)))
 
 
-def _path(data: TrackData, shape: LineShape, emitters: int | None) -> tuple[Array | None, Array]:
-    """Rough energies (frames, emitters) in meV, NaN: dark, and photons; None without any line."""
-    peaks = find_peaks(data, shape, MOST if emitters is None else emitters)
-    number = emitters or number_of_emitters(peaks)
-    if not number or not np.isfinite(peaks.energies).any():
-        return None, np.empty(0)
-    if number < MOST and emitters is None:
-        kept = [place for place, each in enumerate(peaks.sets) if len(each) <= number]
-        sets = tuple(peaks.sets[each] for each in kept)
-        peaks = Peaks(peaks.energies, sets, peaks.gains[:, kept], peaks.photons[:, kept, :number])
+def _path(data: TrackData, shape: LineShape, number: int | None) -> Array | None:
+    """Rough energies (frames, emitters) in meV, NaN: dark, by falling mean; None without any line."""
+    if not number:
+        return None
+    peaks = find_peaks(data, shape, number)
+    if not np.isfinite(peaks.energies).any():
+        return None
     path = follow(peaks, number, shape.width_meV)
     if not np.isfinite(path).any():
-        return None, np.empty(0)
-    order = np.argsort(-np.nan_to_num(np.nanmean(np.where(_any(path), path, 0.0), axis=0)), kind="stable")
-    path = path[:, order]
-    light = np.maximum(data.counts.sum(axis=1) - np.median(data.counts, axis=1) * data.counts.shape[1], 1.0)
+        return None
     lit = np.isfinite(path)
-    return path, lit * (light / np.maximum(lit.sum(axis=1), 1))[:, None]
+    mean = np.where(lit, path, 0.0).sum(axis=0) / np.maximum(lit.sum(axis=0), 1)
+    return path[:, np.argsort(-mean, kind="stable")]
 
 
-def _any(path: Array) -> Array:
-    """True, but where an emitter is never lit: its mean is then 0, not that of nothing."""
-    return np.broadcast_to(np.isfinite(path).any(axis=0), path.shape)
-
-
-def _fitted(data: TrackData, shape: LineShape, path: Array, photons: Array) -> FrameFits:
+def _fitted(data: TrackData, shape: LineShape, path: Array) -> FrameFits:
     """Frames fitted; a dark emitter is where it was last, or will be next."""
+    lit = np.isfinite(path)
+    light = np.maximum(data.counts.sum(axis=1) - np.median(data.counts, axis=1) * data.counts.shape[1], 1.0)
+    photons = lit * (light / np.maximum(lit.sum(axis=1), 1))[:, None]
     places = path.copy()
     for emitter in range(path.shape[1]):
-        known = np.flatnonzero(np.isfinite(path[:, emitter]))
+        known = np.flatnonzero(lit[:, emitter])
         if not len(known):
             places[:, emitter] = data.centres.mean()
             continue
         last = np.searchsorted(known, np.arange(len(path)), side="right") - 1
         places[:, emitter] = path[known[np.maximum(last, 0)], emitter]
-    return fit_frames(data, table_of(data.edges, shape), places, np.isfinite(path), photons)
+    return fit_frames(data, table_of(data.edges, shape), places, lit, photons)
 
 
 def _described(data: TrackData, shape: LineShape, path: Array, fits: FrameFits) -> Tracks:
