@@ -33,7 +33,9 @@ effective flid polarised
 instruments stateenergies simulation statechain diffusion emissions countingmodel cameramodel truth simulator
 simulationwriters simulationfile
 markers joining measurementfiles cosmicrays brightest timegates clusterstart diffusingchain clusters
-linemodel lines stateproperties statevariables analysis plotanalysis analysisfiles
+linemodel lines linetable trackdata trackpeaks trackpaths trackfit tracks
+brighttrack levels coincidence jumps trackvariables
+stateproperties statevariables analysis plotanalysis analysisfiles
 """.split()
 
 BELOW = {"errors", "units", "checks", "carriers", "inputfile", "progress", "store"}

@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from spq.spectroscopy.analysis import analyse as analyse
     from spq.spectroscopy.brightest import brightest_pixel as brightest_pixel
+<<<<<<< HEAD
     from spq.spectroscopy.cameraframes import CameraImages as CameraImages
     from spq.spectroscopy.cameraframes import mask_saturated as mask_saturated
+=======
+    from spq.spectroscopy.brighttrack import brightest_track as brightest_track
+>>>>>>> tracks
     from spq.spectroscopy.changepoints import Segments as Segments
     from spq.spectroscopy.changepoints import find_segments as find_segments
     from spq.spectroscopy.clusters import Clusters as Clusters
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
     from spq.spectroscopy.instruments import Laser as Laser
     from spq.spectroscopy.instruments import WavePlate as WavePlate
     from spq.spectroscopy.joining import join as join
+    from spq.spectroscopy.jumps import Jumps as Jumps
+    from spq.spectroscopy.jumps import find_jumps as find_jumps
     from spq.spectroscopy.linemodel import LineShape as LineShape
     from spq.spectroscopy.linemodel import energy_edges as energy_edges
     from spq.spectroscopy.linemodel import profile as profile
@@ -67,6 +73,8 @@ if TYPE_CHECKING:
     from spq.spectroscopy.stateenergies import energies_by_hand as energies_by_hand
     from spq.spectroscopy.stateenergies import energies_of_map as energies_of_map
     from spq.spectroscopy.timegates import time_gates as time_gates
+    from spq.spectroscopy.tracks import Tracks as Tracks
+    from spq.spectroscopy.tracks import find_tracks as find_tracks
     from spq.spectroscopy.truth import Truth as Truth
 
 # public name: module that defines it, imported when the name is first used
@@ -82,6 +90,7 @@ _PUBLIC = {
     "Emitter": "simulation",
     "Flid": "flid",
     "FrameSeries": "records",
+    "Jumps": "jumps",
     "Laser": "instruments",
     "LineFit": "lines",
     "LineShape": "linemodel",
@@ -95,12 +104,14 @@ _PUBLIC = {
     "Simulation": "simulation",
     "StateEnergies": "stateenergies",
     "Switching": "simulation",
+    "Tracks": "tracks",
     "Trap": "stateenergies",
     "Truth": "truth",
     "WavePlate": "instruments",
     "analyse": "analysis",
     "as_counts": "simulator",
     "brightest_pixel": "brightest",
+    "brightest_track": "brighttrack",
     "compare_shapes": "lines",
     "effective_lifetimes": "effective",
     "energies_by_hand": "stateenergies",
@@ -108,7 +119,9 @@ _PUBLIC = {
     "energy_edges": "linemodel",
     "extract_spectra": "images",
     "find_clusters": "clusters",
+    "find_jumps": "jumps",
     "find_segments": "changepoints",
+    "find_tracks": "tracks",
     "fit_decay": "decays",
     "fit_lines": "lines",
     "fit_polarisation": "polarised",
