@@ -33,7 +33,8 @@ effective flid polarised
 instruments stateenergies simulation statechain diffusion emissions countingmodel cameramodel truth simulator
 simulationwriters simulationfile
 markers joining measurementfiles cosmicrays brightest timegates clusterstart diffusingchain clusters
-linemodel lines stateproperties statevariables analysis plotanalysis analysisfiles
+linemodel lines stateproperties statevariables branchingratios windows stability
+mixedgroups mixedmodel unmixing transfer emittervariables analysis plotanalysis analysisfiles
 """.split()
 
 BELOW = {"errors", "units", "checks", "carriers", "inputfile", "progress", "store"}

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spq.spectroscopy.analysis import analyse as analyse
+    from spq.spectroscopy.branchingratios import Branching as Branching
+    from spq.spectroscopy.branchingratios import branching as branching
     from spq.spectroscopy.brightest import brightest_pixel as brightest_pixel
     from spq.spectroscopy.changepoints import Segments as Segments
     from spq.spectroscopy.changepoints import find_segments as find_segments
@@ -57,15 +59,24 @@ if TYPE_CHECKING:
     from spq.spectroscopy.simulator import as_counts as as_counts
     from spq.spectroscopy.simulator import simulate as simulate
     from spq.spectroscopy.spe import spe_regions as spe_regions
+    from spq.spectroscopy.stability import Stability as Stability
+    from spq.spectroscopy.stability import intensity_against_position as intensity_against_position
     from spq.spectroscopy.stateenergies import StateEnergies as StateEnergies
     from spq.spectroscopy.stateenergies import Trap as Trap
     from spq.spectroscopy.stateenergies import energies_by_hand as energies_by_hand
     from spq.spectroscopy.stateenergies import energies_of_map as energies_of_map
     from spq.spectroscopy.timegates import time_gates as time_gates
+    from spq.spectroscopy.transfer import Transfer as Transfer
+    from spq.spectroscopy.transfer import energy_transfer as energy_transfer
     from spq.spectroscopy.truth import Truth as Truth
+    from spq.spectroscopy.unmixing import Unmixed as Unmixed
+    from spq.spectroscopy.unmixing import unmix_decays as unmix_decays
+    from spq.spectroscopy.windows import angle_difference as angle_difference
+    from spq.spectroscopy.windows import window_polarisation as window_polarisation
 
 # public name: module that defines it, imported when the name is first used
 _PUBLIC = {
+    "Branching": "branchingratios",
     "Camera": "instruments",
     "Clusters": "clusters",
     "Decay": "simulation",
@@ -87,25 +98,32 @@ _PUBLIC = {
     "Response": "responses",
     "Segments": "changepoints",
     "Simulation": "simulation",
+    "Stability": "stability",
     "StateEnergies": "stateenergies",
     "Switching": "simulation",
+    "Transfer": "transfer",
     "Trap": "stateenergies",
     "Truth": "truth",
+    "Unmixed": "unmixing",
     "WavePlate": "instruments",
     "analyse": "analysis",
+    "angle_difference": "windows",
     "as_counts": "simulator",
+    "branching": "branchingratios",
     "brightest_pixel": "brightest",
     "compare_shapes": "lines",
     "effective_lifetimes": "effective",
     "energies_by_hand": "stateenergies",
     "energies_of_map": "stateenergies",
     "energy_edges": "linemodel",
+    "energy_transfer": "transfer",
     "find_clusters": "clusters",
     "find_segments": "changepoints",
     "fit_decay": "decays",
     "fit_lines": "lines",
     "fit_polarisation": "polarised",
     "histogram": "histograms",
+    "intensity_against_position": "stability",
     "join": "joining",
     "lifetime_intensity": "flid",
     "load": "recordstore",
@@ -118,6 +136,8 @@ _PUBLIC = {
     "simulation_of": "simulationfile",
     "spe_regions": "spe",
     "time_gates": "timegates",
+    "unmix_decays": "unmixing",
+    "window_polarisation": "windows",
     "write_photon_hdf5": "photon_hdf5",
 }
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from spq.errors import InputError
-from spq.spectroscopy.branching import checked_states, checked_tracks
+from spq.spectroscopy.branchingratios import checked_states, checked_tracks
 from spq.spectroscopy.histograms import histogram
 from spq.spectroscopy.records import Measurement
 from spq.spectroscopy.stateproperties import decay_edges

@@ -2,12 +2,12 @@
 
 Photons n_gt of group g in bin t, and camera photons y_ge of emitter e in it, have the means
 
-    μ_gt = Σ_e w_ge D_c(t) + b T_g Δ_t,   c = column of (g, e),   D_c(t) = Σ_j a_cj P_t(τ_cj),   E y_ge = w_ge,
+    μ_gt = Σ_e w_ge D_c(t) + b T_g Δ_t,   D_c(t) = Σ_j a_cj P_t(τ_cj),   E y_ge = w_ge,
 
-P_t the share of an exponential in bin t behind the response, after all earlier pulses, T_g the exposure. The
-true light w_ge is a parameter like the others: taking y for it would be regression on a variable with errors,
-which draws the decays towards each other: W. A. Fuller, Measurement Error Models (Wiley, 1987). With
-variance σ² of y, (y + a)/F counts as Poisson with mean (w + a)/F, F the excess noise of the emitter's light
+c the column of (g, e), P_t the share of an exponential in bin t behind the response, after all earlier
+pulses, T_g the exposure. The true light w_ge is a parameter like the others: taking y for it would be
+regression on a variable with errors, which draws the decays towards each other: W. A. Fuller, Measurement
+Error Models (Wiley, 1987). With variance σ² of y, (y + a)/F counts as Poisson with mean (w + a)/F, F the excess noise of the emitter's light
 and a = σ²/F - y what else there is of noise. All parameters at once by the likelihood, errors by its Fisher
 information, those of the weights in them.
 """

@@ -2,10 +2,10 @@
 
     μ_f = exp(a + s (x_f - x̄)),   Var n_f = φ μ_f:
 
-s is the relative change of the intensity per meV of the position x, φ the dispersion as found (quasi-Poisson:
-P. McCullagh, J. A. Nelder, Generalized Linear Models (1989)). Positions have errors ε, which make s too small
-by λ = 1 - <ε²>/Var(x); s is divided by λ (R. J. Carroll et al., Measurement Error in Nonlinear Models (2006)),
-or not given where the positions move hardly more than their errors.
+s is the relative change of the intensity per meV of the position x, φ the dispersion as found
+(quasi-Poisson: P. McCullagh, J. A. Nelder, Generalized Linear Models (1989)). Positions have errors ε, which
+make s too small by λ = 1 - <ε²>/Var(x); s is divided by λ (R. J. Carroll et al., Measurement Error in
+Nonlinear Models (2006)), or not given where the positions move hardly more than their errors.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ FEWEST = 8
 """Frames that are needed."""
 LEAST = 0.25
 """Share of true motion in the scatter of the positions from which on a slope is given."""
+STILL = 1e-9
+"""Dispersion below which counts are no measured ones."""
 STEPS = 50
 STEEPEST = 30.0
 """Largest change of ln μ over one standard deviation of the positions that is tried."""
@@ -117,7 +119,7 @@ def intensity_against_position(
     if found is None:
         return _nothing(len(n), "not determined: the intensities do not allow a fit")
     slope, error, dispersion, rest = found
-    if not error > 0:
+    if not dispersion > STILL:
         return _nothing(len(n), "not determined: the intensities do not scatter")
     p_value = 2.0 * float(student.sf(abs(slope) / error, len(n) - 2))
     alike = float(np.corrcoef(rest[1:], rest[:-1])[0, 1])
@@ -157,7 +159,7 @@ def _checked(counts: Any, positions: Any, errors: Any) -> tuple[Array, Array, Ar
     n, x = np.asarray(counts, dtype=float), 1e3 * np.asarray(positions, dtype=float)
     spread = np.zeros(x.shape) if errors is None else 1e3 * np.asarray(errors, dtype=float)
     if n.ndim != 1 or x.shape != n.shape or spread.shape != n.shape:
-        raise InputError(f"positions_eV: shape {x.shape}: counts, positions and errors must be alike, (frames,)")
+        raise InputError(f"positions_eV: shape {x.shape}: must be that of counts and errors, (frames,)")
     if np.isinf(n).any() or np.isinf(x).any() or np.isinf(spread).any():
         raise InputError("counts, positions_eV: must be finite or NaN")
     if np.any(spread < 0):

@@ -1,13 +1,13 @@
 """Energy transfer from one emitter to another, or a limit on it, from the decays of the first.
 
-An exciton of the donor that decays at the rate k alone decays at k + k_T if the other emitter takes its energy
-at the rate k_T. Of the short exponential of the donor's decay
+An exciton of the donor that decays at the rate k alone decays at k + k_T if the other emitter takes its
+energy at the rate k_T. Of the short exponential of the donor's decay
 
     k_T = 1/τ(other bright) - 1/τ(other dim),   efficiency E = k_T/(1/τ(other bright)),
 
-the decay of the other being the same in both: T. Förster, Ann. Phys. 437, 55 (1948). Both decays of the donor,
-that of the other, and the light of each in every group of frames are fitted at once. The limit is that of the
-posterior of k_T >= 0, all values alike before: it never falls below what noise allows.
+the decay of the other being the same in both: T. Förster, Ann. Phys. 437, 55 (1948). Both decays of the
+donor, that of the other, and the light of each in every group of frames are fitted at once. The limit is that
+of the posterior of k_T >= 0, all values alike before: it never falls below what noise allows.
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ with the decays (`mixedmodel`): without that the noise of the spectra would mix 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -213,7 +212,7 @@ def _described(groups: Groups, sources: int, fit: MixedFit) -> Unmixed:
     if not fit.best.settled:
         warnings.append("the search for the maximum did not settle")
     return Unmixed(
-        *table,
+        **dict(zip(NAMES, table, strict=True)),
         decays=unmixed(groups, fit.weights, sources),
         means=fit.decays * amount[:, None],
         edges_ns=groups.edges_ns,
@@ -233,7 +232,7 @@ def _nothing(groups: Groups, sources: int, reason: str) -> Unmixed:
     bins = np.full((sources, len(groups.edges_ns) - 1), np.nan)
     row, nan = np.full(sources, np.nan), float("nan")
     return Unmixed(
-        *none,
+        **dict(zip(NAMES, none, strict=True)),
         decays=bins,
         means=bins,
         edges_ns=groups.edges_ns,

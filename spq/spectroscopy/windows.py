@@ -5,9 +5,9 @@ lines, whose phonon replicas lie there:
 
     W_w = Σ_e A_we N_e + b P_w,   so   N = A⁻¹ (W - b P),
 
-A_we the share of emitter e's photons in the window, P_w its pixels, b the background of one pixel from a stretch
-without lines. What is taken out leaves its noise: the excess noise that goes on to `fit_polarisation` is the
-variance of N over N, all angles together.
+A_we the share of emitter e's photons in the window, P_w its pixels, b the background of one pixel from a
+stretch without lines. What is taken out leaves its noise: the excess noise that goes on to
+`fit_polarisation` is the variance of N over N, all angles together.
 """
 
 from __future__ import annotations
@@ -199,7 +199,7 @@ def _chosen(frames: FrameSeries, which: Any) -> Array:
     found = np.ones(len(frames.counts), dtype=bool) if which is None else np.asarray(which)
     if found.shape != (len(frames.counts),) or found.dtype != bool:
         raise InputError(
-            f"which: {found.dtype} of shape {found.shape}: must be bool ({len(frames.counts)},), one per frame"
+            f"which: {found.dtype} of shape {found.shape}: must be bool, ({len(frames.counts)},)"
         )
     if not found.any():
         raise InputError("which: no frame is chosen")

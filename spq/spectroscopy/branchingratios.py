@@ -71,7 +71,7 @@ def branching(photons: Array, photon_errors: Array, states: Array, number: int) 
     """
     light, errors, states = checked_tracks(photons, photon_errors, states, number)
     emitters = light.shape[1]
-    found = np.full((4, number, emitters), np.nan)
+    shares, share_errors, means, mean_errors = np.full((4, number, emitters), np.nan)
     frames, warnings = np.zeros(number, dtype=int), []
     known = (np.isfinite(light) & np.isfinite(errors)).all(axis=1)
     for state in range(number):
@@ -82,16 +82,16 @@ def branching(photons: Array, photon_errors: Array, states: Array, number: int) 
             warnings.append(f"{where}: not determined: no frame in which every emitter is")
             continue
         sums, variances = light[of].sum(axis=0), (errors[of] ** 2).sum(axis=0)
-        found[2:, state] = sums / of.sum(), np.sqrt(variances) / of.sum()
+        means[state], mean_errors[state] = sums / of.sum(), np.sqrt(variances) / of.sum()
         total = sums.sum()
         if not total > FEWEST * np.sqrt(variances.sum()) or not total > 0:
             warnings.append(f"{where}: not determined: {total:.3g} photons are not above their error")
             continue
         share = sums / total
         others = variances.sum() - variances
-        found[0, state] = share
-        found[1, state] = np.sqrt((1.0 - share) ** 2 * variances + share**2 * others) / total
-    return Branching(*found, frames, tuple(warnings))
+        shares[state] = share
+        share_errors[state] = np.sqrt((1.0 - share) ** 2 * variances + share**2 * others) / total
+    return Branching(shares, share_errors, means, mean_errors, frames, tuple(warnings))
 
 
 def checked_tracks(photons: Any, errors: Any, states: Any, number: Any) -> tuple[Array, Array, Array]:
@@ -114,7 +114,7 @@ def checked_states(given: Any, frames: int, number: int) -> Array:
     states = np.asarray(given)
     if states.shape != (frames,) or states.dtype.kind not in "iu":
         raise InputError(
-            f"states: {states.dtype} of shape {states.shape}: must be whole numbers ({frames},), one per frame"
+            f"states: {states.dtype} of shape {states.shape}: must be whole ({frames},), one per frame"
         )
     if states.min() < -1 or states.max() >= number:
         raise InputError(f"states: must lie between -1 and {number - 1}")
