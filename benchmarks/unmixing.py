@@ -200,7 +200,8 @@ def main(seeds):
         print(
             f"transfer {rate}: {found.mean():.4f} +- {found.std() / np.sqrt(seeds):.4f}, error "
             f"{error.mean():.4f}, rms pull {np.sqrt(np.mean(pulls**2)):.2f}, "
-            f"within one error {inside(pulls):.2f}, limit above {np.mean(limit > rate):.2f}, limit without a bound at zero above "
+            f"within one error {inside(pulls):.2f}, limit above {np.mean(limit > rate):.2f}, "
+            f"limit without a bound at zero above "
             f"{np.mean(pulls > -1.645):.2f}, mean limit {limit.mean():.4f}, "
             f"found at 3 errors {np.mean(found > 3 * error):.2f}",
             flush=True,

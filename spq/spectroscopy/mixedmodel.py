@@ -7,8 +7,9 @@ Photons n_gt of group g in bin t, and camera photons y_ge of emitter e in it, ha
 c the column of (g, e), P_t the share of an exponential in bin t behind the response, after all earlier
 pulses, T_g the exposure. The true light w_ge is a parameter like the others: taking y for it would be
 regression on a variable with errors, which draws the decays towards each other: W. A. Fuller, Measurement
-Error Models (Wiley, 1987). With variance σ² of y, (y + a)/F counts as Poisson with mean (w + a)/F, F the excess noise of the emitter's light
-and a = σ²/F - y what else there is of noise. All parameters at once by the likelihood, errors by its Fisher
+Error Models (Wiley, 1987). With variance σ² of y, (y + a)/F counts as Poisson with mean (w + a)/F, F the
+excess noise of the emitter's light and a = σ²/F - y what else there is of noise.
+All parameters at once by the likelihood, errors by its Fisher
 information, those of the weights in them.
 """
 
@@ -25,6 +26,9 @@ from spq.spectroscopy.mixedgroups import Groups, design
 from spq.spectroscopy.responses import Response
 
 Array = np.ndarray
+
+Starts = dict[tuple[int, int], tuple[Array | None, Array]]
+"""(decay, number of exponentials) -> lifetimes, None if not determined, and shares."""
 
 ROUNDS = 400
 """Steps of the unmixing without a model."""
@@ -93,12 +97,16 @@ def fit_mixed(
     whole: DecayFit,
     apart: tuple[Array, ...],
     numbers: tuple[int, ...],
+    known: Starts,
 ) -> MixedFit:
-    """The likeliest decays of so many exponentials, from those unmixed without a model; raises InputError."""
+    """The likeliest decays of so many exponentials, from those unmixed without a model.
+
+    known: filled with the exponentials of each decay by itself, for further numbers. Raises InputError.
+    """
     problem = problem_of(
         groups.counts.sum(axis=0), groups.edges_ns, groups.period_ns, irf, None, None, False, True
     )
-    start, low, high, fixed = _start(problem, groups, whole, apart, numbers)
+    start, low, high, fixed = _start(problem, groups, whole, apart, numbers, known)
     counts, light = _rows(groups)
 
     def means(x: Array) -> tuple[Array, Array]:
@@ -168,7 +176,12 @@ def _means(
 
 
 def _start(
-    problem: Problem, groups: Groups, whole: DecayFit, apart: tuple[Array, ...], numbers: tuple[int, ...]
+    problem: Problem,
+    groups: Groups,
+    whole: DecayFit,
+    apart: tuple[Array, ...],
+    numbers: tuple[int, ...],
+    known: Starts,
 ) -> tuple[Array, Array, Array, Array]:
     """Where the search starts, the bounds, and what is fixed, all (p,)."""
     light = np.maximum(design(groups, groups.weights, len(numbers)).sum(axis=0), 1.0)
@@ -179,7 +192,9 @@ def _start(
         taken = apart[source]
         tau, photons = None, float(taken.sum())
         if np.count_nonzero(taken) > 1:
-            tau, share = _exponentials(problem, taken, k, shift)
+            if (source, k) not in known:
+                known[source, k] = _exponentials(problem, taken, k, shift)
+            tau, share = known[source, k]
         if tau is None:
             tau, share = np.geomspace(1.5, 60.0, k) if k > 1 else np.array([10.0]), np.full(k, 1.0 / k)
         start += [*np.log(tau), *(share * photons / light[source])]

@@ -20,7 +20,7 @@ from spq.errors import InputError
 from spq.spectroscopy.decays import MOST
 from spq.spectroscopy.likelihood import covariance_of, deviances, expected_deviance
 from spq.spectroscopy.mixedgroups import Groups, design, groups_of
-from spq.spectroscopy.mixedmodel import MixedFit, fit_mixed, started, unmixed
+from spq.spectroscopy.mixedmodel import MixedFit, Starts, fit_mixed, started, unmixed
 from spq.spectroscopy.records import Measurement
 from spq.spectroscopy.stateproperties import FEWEST, response_of
 
@@ -135,9 +135,10 @@ def fit_groups(
     irf = response_of(measurement)
     whole, apart = started(groups, irf, sources)
     kinds = sorted(set(ties))
+    known: Starts = {}
 
     def fitted(chosen: dict[int, int]) -> MixedFit:
-        return fit_mixed(groups, irf, whole, apart, tuple(chosen[tie] for tie in ties))
+        return fit_mixed(groups, irf, whole, apart, tuple(chosen[tie] for tie in ties), known)
 
     chosen = dict.fromkeys(kinds, exponentials or 1)
     best = fitted(chosen)
