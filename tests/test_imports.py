@@ -35,7 +35,8 @@ simulationwriters simulationfile
 markers joining measurementfiles cosmicrays brightest timegates clusterstart diffusingchain clusters
 linemodel lines linetable trackdata trackpeaks trackpaths trackfit tracks
 brighttrack levels coincidence jumps trackvariables
-stateproperties statevariables analysis plotanalysis analysisfiles
+stateproperties statevariables branchingratios windows stability
+mixedgroups mixedmodel unmixing transfer emittervariables analysis plotanalysis analysisfiles
 """.split()
 
 BELOW = {"errors", "units", "checks", "carriers", "inputfile", "progress", "store"}

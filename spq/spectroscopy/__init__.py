@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spq.spectroscopy.analysis import analyse as analyse
+    from spq.spectroscopy.branchingratios import Branching as Branching
+    from spq.spectroscopy.branchingratios import branching as branching
     from spq.spectroscopy.brightest import brightest_pixel as brightest_pixel
-<<<<<<< HEAD
+    from spq.spectroscopy.brighttrack import brightest_track as brightest_track
     from spq.spectroscopy.cameraframes import CameraImages as CameraImages
     from spq.spectroscopy.cameraframes import mask_saturated as mask_saturated
-=======
-    from spq.spectroscopy.brighttrack import brightest_track as brightest_track
->>>>>>> tracks
     from spq.spectroscopy.changepoints import Segments as Segments
     from spq.spectroscopy.changepoints import find_segments as find_segments
     from spq.spectroscopy.clusters import Clusters as Clusters
@@ -68,6 +67,8 @@ if TYPE_CHECKING:
     from spq.spectroscopy.simulator import as_counts as as_counts
     from spq.spectroscopy.simulator import simulate as simulate
     from spq.spectroscopy.spe import spe_regions as spe_regions
+    from spq.spectroscopy.stability import Stability as Stability
+    from spq.spectroscopy.stability import intensity_against_position as intensity_against_position
     from spq.spectroscopy.stateenergies import StateEnergies as StateEnergies
     from spq.spectroscopy.stateenergies import Trap as Trap
     from spq.spectroscopy.stateenergies import energies_by_hand as energies_by_hand
@@ -75,10 +76,17 @@ if TYPE_CHECKING:
     from spq.spectroscopy.timegates import time_gates as time_gates
     from spq.spectroscopy.tracks import Tracks as Tracks
     from spq.spectroscopy.tracks import find_tracks as find_tracks
+    from spq.spectroscopy.transfer import Transfer as Transfer
+    from spq.spectroscopy.transfer import energy_transfer as energy_transfer
     from spq.spectroscopy.truth import Truth as Truth
+    from spq.spectroscopy.unmixing import Unmixed as Unmixed
+    from spq.spectroscopy.unmixing import unmix_decays as unmix_decays
+    from spq.spectroscopy.windows import angle_difference as angle_difference
+    from spq.spectroscopy.windows import window_polarisation as window_polarisation
 
 # public name: module that defines it, imported when the name is first used
 _PUBLIC = {
+    "Branching": "branchingratios",
     "Camera": "instruments",
     "CameraImages": "cameraframes",
     "Clusters": "clusters",
@@ -102,14 +110,19 @@ _PUBLIC = {
     "Response": "responses",
     "Segments": "changepoints",
     "Simulation": "simulation",
+    "Stability": "stability",
     "StateEnergies": "stateenergies",
     "Switching": "simulation",
     "Tracks": "tracks",
+    "Transfer": "transfer",
     "Trap": "stateenergies",
     "Truth": "truth",
+    "Unmixed": "unmixing",
     "WavePlate": "instruments",
     "analyse": "analysis",
+    "angle_difference": "windows",
     "as_counts": "simulator",
+    "branching": "branchingratios",
     "brightest_pixel": "brightest",
     "brightest_track": "brighttrack",
     "compare_shapes": "lines",
@@ -117,6 +130,7 @@ _PUBLIC = {
     "energies_by_hand": "stateenergies",
     "energies_of_map": "stateenergies",
     "energy_edges": "linemodel",
+    "energy_transfer": "transfer",
     "extract_spectra": "images",
     "find_clusters": "clusters",
     "find_jumps": "jumps",
@@ -126,6 +140,7 @@ _PUBLIC = {
     "fit_lines": "lines",
     "fit_polarisation": "polarised",
     "histogram": "histograms",
+    "intensity_against_position": "stability",
     "join": "joining",
     "lifetime_intensity": "flid",
     "load": "recordstore",
@@ -140,6 +155,8 @@ _PUBLIC = {
     "simulation_of": "simulationfile",
     "spe_regions": "spe",
     "time_gates": "timegates",
+    "unmix_decays": "unmixing",
+    "window_polarisation": "windows",
     "with_micro_times": "pulses",
     "write_photon_hdf5": "photon_hdf5",
 }
