@@ -34,6 +34,8 @@ instruments stateenergies simulation statechain diffusion emissions countingmode
 simulationwriters simulationfile
 markers joining measurementfiles cosmicrays brightest timegates clusterstart diffusingchain clusters
 linemodel lines stateproperties statevariables analysis plotanalysis analysisfiles
+foldedangles bootstrap particlelines replicas groupstatistics manyparticles plotpopulation
+originmodel lineevidence lineorigin
 """.split()
 
 BELOW = {"errors", "units", "checks", "carriers", "inputfile", "progress", "store"}

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from spq.spectroscopy.files import read as read
     from spq.spectroscopy.flid import Flid as Flid
     from spq.spectroscopy.flid import lifetime_intensity as lifetime_intensity
+    from spq.spectroscopy.foldedangles import AngleTests as AngleTests
+    from spq.spectroscopy.foldedangles import difference_tests as difference_tests
+    from spq.spectroscopy.foldedangles import fold_angle as fold_angle
     from spq.spectroscopy.histograms import MicroTimes as MicroTimes
     from spq.spectroscopy.histograms import histogram as histogram
     from spq.spectroscopy.instruments import Camera as Camera
@@ -34,10 +37,17 @@ if TYPE_CHECKING:
     from spq.spectroscopy.linemodel import LineShape as LineShape
     from spq.spectroscopy.linemodel import energy_edges as energy_edges
     from spq.spectroscopy.linemodel import profile as profile
+    from spq.spectroscopy.lineorigin import OriginPosterior as OriginPosterior
+    from spq.spectroscopy.lineorigin import origin as origin
+    from spq.spectroscopy.lineorigin import origins as origins
     from spq.spectroscopy.lines import LineFit as LineFit
     from spq.spectroscopy.lines import compare_shapes as compare_shapes
     from spq.spectroscopy.lines import fit_lines as fit_lines
+    from spq.spectroscopy.manyparticles import population as population
     from spq.spectroscopy.measurementfiles import read_measurement as read_measurement
+    from spq.spectroscopy.originmodel import OriginModel as OriginModel
+    from spq.spectroscopy.particlelines import ParticleLines as ParticleLines
+    from spq.spectroscopy.particlelines import particle_lines as particle_lines
     from spq.spectroscopy.photon_hdf5 import write_photon_hdf5 as write_photon_hdf5
     from spq.spectroscopy.polarised import Polarisation as Polarisation
     from spq.spectroscopy.polarised import fit_polarisation as fit_polarisation
@@ -46,6 +56,8 @@ if TYPE_CHECKING:
     from spq.spectroscopy.records import PhotonStream as PhotonStream
     from spq.spectroscopy.recordstore import load as load
     from spq.spectroscopy.recordstore import save as save
+    from spq.spectroscopy.replicas import replica_distances as replica_distances
+    from spq.spectroscopy.replicas import without_replicas as without_replicas
     from spq.spectroscopy.responses import Response as Response
     from spq.spectroscopy.simulation import Decay as Decay
     from spq.spectroscopy.simulation import Diffusion as Diffusion
@@ -66,6 +78,7 @@ if TYPE_CHECKING:
 
 # public name: module that defines it, imported when the name is first used
 _PUBLIC = {
+    "AngleTests": "foldedangles",
     "Camera": "instruments",
     "Clusters": "clusters",
     "Decay": "simulation",
@@ -82,6 +95,9 @@ _PUBLIC = {
     "Lines": "simulation",
     "Measurement": "records",
     "MicroTimes": "histograms",
+    "OriginModel": "originmodel",
+    "OriginPosterior": "lineorigin",
+    "ParticleLines": "particlelines",
     "PhotonStream": "records",
     "Polarisation": "polarised",
     "Response": "responses",
@@ -96,6 +112,7 @@ _PUBLIC = {
     "as_counts": "simulator",
     "brightest_pixel": "brightest",
     "compare_shapes": "lines",
+    "difference_tests": "foldedangles",
     "effective_lifetimes": "effective",
     "energies_by_hand": "stateenergies",
     "energies_of_map": "stateenergies",
@@ -105,19 +122,26 @@ _PUBLIC = {
     "fit_decay": "decays",
     "fit_lines": "lines",
     "fit_polarisation": "polarised",
+    "fold_angle": "foldedangles",
     "histogram": "histograms",
     "join": "joining",
     "lifetime_intensity": "flid",
     "load": "recordstore",
     "mask_cosmic_rays": "cosmicrays",
+    "origin": "lineorigin",
+    "origins": "lineorigin",
+    "particle_lines": "particlelines",
+    "population": "manyparticles",
     "profile": "linemodel",
     "read": "files",
     "read_measurement": "measurementfiles",
+    "replica_distances": "replicas",
     "save": "recordstore",
     "simulate": "simulator",
     "simulation_of": "simulationfile",
     "spe_regions": "spe",
     "time_gates": "timegates",
+    "without_replicas": "replicas",
     "write_photon_hdf5": "photon_hdf5",
 }
 
