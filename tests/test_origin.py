@@ -60,6 +60,15 @@ def test_replica():
     assert by_energy[2059].origin == "phonon replica" and by_energy[2059].parent == trion_line
 
 
+def test_replica_has_the_decay_of_its_line():
+    """A share of 0.45, odd for a neutral dot and as odd for its replica: it speaks for neither."""
+    found = origin(dimer(-27.0, (0.45,)))
+    pieces = found.log_odds["long component"]
+    assert pieces["trion"] > pieces["phonon replica"]
+    two = made([(100, {2100.0: 9000.0, 2073.0: 2250.0}), (100, {2100.0: 9000.0})], [0.5, 0.65])
+    assert origin(two).log_odds["long component"]["phonon replica"] < -0.3
+
+
 def test_shake_up():
     """60 meV below, 1.5 % of the light, with the same drift."""
     states = [(200, {2100.0: 20000.0, 2040.0: 300.0})]
@@ -71,7 +80,7 @@ def test_third_dot_needs_three_lines():
     ds = made([(200, {2100.0: 9000.0, 2130.0: 6000.0, 2160.0: 5000.0})], [0.65])
     second, third = origins(ds)
     assert second.origin == "second dot" and second.probabilities["third dot"] < 0.02
-    assert third.origin == "third dot" and third.probabilities["second dot"] > 1e-3
+    assert third.origin == "third dot" and third.probabilities["second dot"] > 0.02
 
 
 def test_common_drift_tells_replica_from_dot():
@@ -85,7 +94,7 @@ def test_common_drift_tells_replica_from_dot():
     assert found["one"].evidence.correlation == pytest.approx(1.0, abs=0.1)
     assert found["two"].log_odds["drift"]["second dot"] > 2.0
     plain = origin(made([(200, {2100.0: 9000.0, 2073.0: 2600.0})], [0.65]))
-    assert plain.probabilities["second dot"] < 0.05
+    assert plain.probabilities["second dot"] < 0.1
     assert found["two"].probabilities["second dot"] > 5.0 * plain.probabilities["second dot"]
 
 

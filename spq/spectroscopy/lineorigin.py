@@ -121,13 +121,15 @@ def _posteriors(
     """Posteriors of all further lines up to the last, the brighter ones first, for they can be parents."""
     shares = long_shares(analysis, lines)
     found: list[OriginPosterior] = []
+    pairs: list[list[LineEvidence]] = [[]]
     for line in range(1, last + 1):
         evidence = [line_evidence(analysis, lines, line, other) for other in range(line)]
+        pairs.append(evidence)
         seconds = 1.0 - float(np.prod([1.0 - each.probabilities["second dot"] for each in found]))
         table = np.full((len(ORIGINS), line, len(PIECES)), -np.inf)
         for i, name in enumerate(ORIGINS):
             for parent in range(line) if name in SAME_DOT else (0,):
-                table[i, parent] = _pieces(model, name, line, parent, evidence, shares)
+                table[i, parent] = _pieces(model, name, line, parent, pairs, shares)
             table[i, :, 2] += np.log(model.places(name, seconds))
         found.append(_judged(model, lines, line, table, evidence, _weights(found)))
     return found
@@ -156,10 +158,11 @@ def _pieces(
     name: str,
     line: int,
     parent: int,
-    evidence: list[LineEvidence],
+    pairs: list[list[LineEvidence]],
     shares: LongShares,
 ) -> Array:
     """Log-likelihood (pieces,) of an origin with a parent; 0 for what was not measured."""
+    evidence = pairs[line]
     against = evidence[parent]
     found = np.zeros(len(PIECES))
     found[0] = np.log(model.distances(name, against.distance_meV, against.distance_error_meV))
@@ -168,12 +171,22 @@ def _pieces(
     for other, each in enumerate(evidence):
         # to lines that are not its parent it is as to another dot's, whatever it is
         kind = name if other == parent else ORIGINS[0]
-        found[4] += np.log(model.together(kind, each.forth, each.back))
+        seen = each.forth, each.back
+        if other == parent:
+            found[4] += np.log(model.together(kind, *seen))
+        else:
+            found[4] += np.log(model.beside(name, seen, _between(pairs, parent, other)))
         if np.isfinite(each.correlation):
             found[5] += np.log(model.correlations(kind, each.correlation, each.correlation_error))
         if np.isfinite(each.difference):
             found[6] += np.log(model.angles(kind, each.difference, each.difference_error))
     return found
+
+
+def _between(pairs: list[list[LineEvidence]], one: int, two: int) -> tuple[float, float]:
+    """How much of the light of one line comes where another is lit, and reversed."""
+    each = pairs[max(one, two)][min(one, two)]
+    return (each.forth, each.back) if one > two else (each.back, each.forth)
 
 
 def _long(model: OriginModel, name: str, line: int, parent: int, shares: LongShares) -> float:

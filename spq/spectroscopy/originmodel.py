@@ -58,6 +58,8 @@ class OriginModel:
         Share of lines of another dot that are of that dot charged. Assumption.
     fast : float
         Share of trions that come and go faster than a frame, so that both lines are in one frame. Assumption.
+    steady : float
+        Share of particles whose dots do not switch, so that all lines are always there. Assumption.
     common, common_spread : float
         Correlation of the drift of two dots; of one dot it is 1. Assumption.
     angle, angle_spread, angle_share : float
@@ -91,6 +93,7 @@ class OriginModel:
     charged_spread: float = 0.1
     charged_dots: float = 0.3
     fast: float = 0.15
+    steady: float = 0.5
     common: float = 0.3
     common_spread: float = 0.25
     angle: float = 20.0
@@ -110,7 +113,7 @@ class OriginModel:
                 checks.number(value, f"model.{each.name}", above=0.0)
         if len(self.prior) != len(ORIGINS) or min(self.prior) < 0 or not sum(self.prior) > 0:
             raise InputError(f"model.prior = {self.prior}: must be {len(ORIGINS)} numbers >= 0, not all 0")
-        for name in ("charged_dots", "fast", "angle_share", "outlier", "sure"):
+        for name in ("charged_dots", "fast", "steady", "angle_share", "outlier", "sure"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise InputError(f"model.{name} = {getattr(self, name):g}: must lie between 0 and 1")
         if len(self.shake_up_meV) != 2 or not 0.0 <= self.shake_up_meV[0] < self.shake_up_meV[1]:
@@ -157,15 +160,27 @@ class OriginModel:
 
         Both 1 for what one dot always sends out together, both 0 for a trion and its exciton.
         """
+        always = beta.pdf(forth, 12, 1) * beta.pdf(back, 12, 1)
         if origin == "trion":
             apart = beta.pdf(forth, 1, 8) * beta.pdf(back, 1, 8)
-            mixed = beta.pdf(forth, 6, 1) * beta.pdf(back, 6, 1)
-            found = (1.0 - self.fast) * apart + self.fast * mixed
+            found = (1.0 - self.fast) * apart + self.fast * always
         elif origin in SAME_DOT:
-            found = beta.pdf(forth, 12, 1) * beta.pdf(back, 12, 1)
+            found = always
         else:
-            found = beta.pdf(forth, 1.5, 1) * beta.pdf(back, 1.5, 1)
+            loose = beta.pdf(forth, 1.5, 1) * beta.pdf(back, 1.5, 1)
+            found = (1.0 - self.steady) * loose + self.steady * always
         return self._mixed(float(found), 1.0)
+
+    def beside(self, origin: str, seen: tuple[float, float], parent: tuple[float, float]) -> float:
+        """Density of forth and back to a line that is not the parent, given those of the parent to it.
+
+        A replica does what its parent does; of others the line may be of another dot, or of one dot charged.
+        """
+        if origin in SAME_DOT and origin != "trion":
+            alike = [1.0 - abs(one - two) for one, two in zip(seen, parent, strict=True)]
+            return self._mixed(0.25 * float(beta.pdf(alike[0], 12, 1) * beta.pdf(alike[1], 12, 1)), 1.0)
+        other, apart = (self.together(kind, *seen) for kind in ORIGINS[:2])
+        return (1.0 - self.charged_dots) * other + self.charged_dots * apart
 
     def correlations(self, origin: str, correlation: float, error: float) -> float:
         """Density of the correlation of the drifts of two lines, freed of the noise of the tracks."""
