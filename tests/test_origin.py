@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import xarray as xr
 from made_analyses import drifts, made
+from scipy.stats import norm
 
 from spq.errors import InputError
 from spq.spectroscopy import OriginModel, origin, origins, particle_lines
-from spq.spectroscopy.lineevidence import line_evidence
-from spq.spectroscopy.lineorigin import PIECES
+from spq.spectroscopy.lineevidence import LongShares, line_evidence
+from spq.spectroscopy.lineorigin import PIECES, _long
 from spq.spectroscopy.originmodel import ORIGINS
 
 
@@ -61,12 +62,18 @@ def test_replica():
 
 
 def test_replica_has_the_decay_of_its_line():
-    """A share of 0.45, odd for a neutral dot and as odd for its replica: it speaks for neither."""
-    found = origin(dimer(-27.0, (0.45,)))
-    pieces = found.log_odds["long component"]
-    assert pieces["trion"] > pieces["phonon replica"]
-    two = made([(100, {2100.0: 9000.0, 2073.0: 2250.0}), (100, {2100.0: 9000.0})], [0.5, 0.65])
-    assert origin(two).log_odds["long component"]["phonon replica"] < -0.3
+    """Its light counts as that of its line: the density is that of one line with all of it."""
+    model = OriginModel(outlier=0.0)
+    parted, whole = (
+        LongShares(np.array([0.5]), np.array([0.05]), np.array([light])) for light in ([0.7, 0.3], [1.0, 0.0])
+    )
+    expected = norm.logpdf(0.5, model.long_share, np.hypot(model.long_spread, 0.05))
+    assert _long(model, "phonon replica", 1, 0, parted) == pytest.approx(expected)
+    assert _long(model, "phonon replica", 1, 0, whole) == pytest.approx(expected)
+    wide = np.sqrt((0.7 * model.long_spread) ** 2 + (0.3 * model.charged_spread) ** 2 + 0.05**2)
+    assert _long(model, "trion", 1, 0, parted) == pytest.approx(
+        norm.logpdf(0.5, 0.7 * model.long_share, wide)
+    )
 
 
 def test_shake_up():
@@ -144,7 +151,7 @@ def test_undecided():
 
 
 def test_states_are_joined():
-    """Drift moves a line by less than 5 meV from state to state; two lines of one state stay two."""
+    """Drift moves a line by less than 6 meV from state to state; two lines of one state stay two."""
     ds = made([(50, {2100.0: 4000.0, 2106.0: 900.0}), (50, {2103.0: 3000.0})])
     lines = particle_lines(ds)
     assert len(lines.energies) == 2

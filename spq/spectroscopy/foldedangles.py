@@ -20,12 +20,13 @@ from spq.errors import InputError
 
 Array = np.ndarray
 
-TURNS = np.arange(-2, 3)
-LEAST = 0.5
-"""degrees; smaller errors than this are taken as this, for the wave plate is set no better."""
-SCATTERS = np.linspace(0.0, 20.0, 41)
+TURNS = np.arange(-1, 2)
+LEAST, MOST = 0.5, 60.0
+"""degrees; errors are taken as at least the one, for the wave plate is set no better, and at most the other,
+which is as good as uniform."""
+SCATTERS = np.linspace(0.0, 20.0, 21)
 """degrees; scatter of the particles about the angle, all alike before."""
-DRAWS = 2000
+DRAWS = 1000
 """Sets of uniform differences that give the chance of the evidence."""
 
 
@@ -86,7 +87,7 @@ def difference_tests(differences: Array, errors: Array, angle: float = 20.0, see
     if angle > 90.0:
         raise InputError(f"angle = {angle:g} degrees: must be <= 90")
     known = np.isfinite(differences) & np.isfinite(errors)
-    d, error = fold_angle(differences[known]), np.maximum(errors[known], LEAST)
+    d, error = fold_angle(differences[known]), np.clip(errors[known], LEAST, MOST)
     nan = float("nan")
     if len(d) < 2:
         return AngleTests(len(d), nan, nan, nan, nan, nan)

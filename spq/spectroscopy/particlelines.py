@@ -22,7 +22,7 @@ Array = np.ndarray
 
 LONG = 40.0
 """ns; longer than decays of charged dots (about 6 ns), shorter than those of neutral ones (70 to 113)."""
-APART = 5.0
+APART = 6.0
 """meV; the least distance of two lines. Drift moves a line by less from state to state, charging by more."""
 SURE = 3.0
 """Photons of a line over their error, below which it is not counted."""
