@@ -37,6 +37,8 @@ linemodel lines linetable trackdata trackpeaks trackpaths trackfit tracks
 brighttrack levels coincidence jumps trackvariables
 stateproperties statevariables branchingratios windows stability
 mixedgroups mixedmodel unmixing transfer emittervariables analysis plotanalysis analysisfiles
+foldedangles bootstrap particlelines replicas groupstatistics manyparticles plotpopulation
+originmodel lineevidence lineorigin
 """.split()
 
 BELOW = {"errors", "units", "checks", "carriers", "inputfile", "progress", "store"}

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from spq.spectroscopy.files import read_images as read_images
     from spq.spectroscopy.flid import Flid as Flid
     from spq.spectroscopy.flid import lifetime_intensity as lifetime_intensity
+    from spq.spectroscopy.foldedangles import AngleTests as AngleTests
+    from spq.spectroscopy.foldedangles import difference_tests as difference_tests
+    from spq.spectroscopy.foldedangles import fold_angle as fold_angle
     from spq.spectroscopy.histograms import MicroTimes as MicroTimes
     from spq.spectroscopy.histograms import histogram as histogram
     from spq.spectroscopy.images import extract_spectra as extract_spectra
@@ -43,10 +46,17 @@ if TYPE_CHECKING:
     from spq.spectroscopy.linemodel import LineShape as LineShape
     from spq.spectroscopy.linemodel import energy_edges as energy_edges
     from spq.spectroscopy.linemodel import profile as profile
+    from spq.spectroscopy.lineorigin import OriginPosterior as OriginPosterior
+    from spq.spectroscopy.lineorigin import origin as origin
+    from spq.spectroscopy.lineorigin import origins as origins
     from spq.spectroscopy.lines import LineFit as LineFit
     from spq.spectroscopy.lines import compare_shapes as compare_shapes
     from spq.spectroscopy.lines import fit_lines as fit_lines
+    from spq.spectroscopy.manyparticles import population as population
     from spq.spectroscopy.measurementfiles import read_measurement as read_measurement
+    from spq.spectroscopy.originmodel import OriginModel as OriginModel
+    from spq.spectroscopy.particlelines import ParticleLines as ParticleLines
+    from spq.spectroscopy.particlelines import particle_lines as particle_lines
     from spq.spectroscopy.photon_hdf5 import write_photon_hdf5 as write_photon_hdf5
     from spq.spectroscopy.polarised import Polarisation as Polarisation
     from spq.spectroscopy.polarised import fit_polarisation as fit_polarisation
@@ -56,6 +66,8 @@ if TYPE_CHECKING:
     from spq.spectroscopy.records import PhotonStream as PhotonStream
     from spq.spectroscopy.recordstore import load as load
     from spq.spectroscopy.recordstore import save as save
+    from spq.spectroscopy.replicas import replica_distances as replica_distances
+    from spq.spectroscopy.replicas import without_replicas as without_replicas
     from spq.spectroscopy.responses import Response as Response
     from spq.spectroscopy.simulation import Decay as Decay
     from spq.spectroscopy.simulation import Diffusion as Diffusion
@@ -86,6 +98,7 @@ if TYPE_CHECKING:
 
 # public name: module that defines it, imported when the name is first used
 _PUBLIC = {
+    "AngleTests": "foldedangles",
     "Branching": "branchingratios",
     "Camera": "instruments",
     "CameraImages": "cameraframes",
@@ -105,6 +118,9 @@ _PUBLIC = {
     "Lines": "simulation",
     "Measurement": "records",
     "MicroTimes": "histograms",
+    "OriginModel": "originmodel",
+    "OriginPosterior": "lineorigin",
+    "ParticleLines": "particlelines",
     "PhotonStream": "records",
     "Polarisation": "polarised",
     "Response": "responses",
@@ -126,6 +142,7 @@ _PUBLIC = {
     "brightest_pixel": "brightest",
     "brightest_track": "brighttrack",
     "compare_shapes": "lines",
+    "difference_tests": "foldedangles",
     "effective_lifetimes": "effective",
     "energies_by_hand": "stateenergies",
     "energies_of_map": "stateenergies",
@@ -139,6 +156,7 @@ _PUBLIC = {
     "fit_decay": "decays",
     "fit_lines": "lines",
     "fit_polarisation": "polarised",
+    "fold_angle": "foldedangles",
     "histogram": "histograms",
     "intensity_against_position": "stability",
     "join": "joining",
@@ -146,10 +164,15 @@ _PUBLIC = {
     "load": "recordstore",
     "mask_cosmic_rays": "cosmicrays",
     "mask_saturated": "cameraframes",
+    "origin": "lineorigin",
+    "origins": "lineorigin",
+    "particle_lines": "particlelines",
+    "population": "manyparticles",
     "profile": "linemodel",
     "read": "files",
     "read_images": "files",
     "read_measurement": "measurementfiles",
+    "replica_distances": "replicas",
     "save": "recordstore",
     "simulate": "simulator",
     "simulation_of": "simulationfile",
@@ -158,6 +181,7 @@ _PUBLIC = {
     "unmix_decays": "unmixing",
     "window_polarisation": "windows",
     "with_micro_times": "pulses",
+    "without_replicas": "replicas",
     "write_photon_hdf5": "photon_hdf5",
 }
 
