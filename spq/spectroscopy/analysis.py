@@ -15,6 +15,7 @@ from spq.errors import InputError
 from spq.progress import Progress, silent
 from spq.spectroscopy.clusters import find_clusters
 from spq.spectroscopy.cosmicrays import mask_cosmic_rays
+from spq.spectroscopy.emittervariables import EMITTER_UNITS, emitter_variables
 from spq.spectroscopy.jumps import find_jumps
 from spq.spectroscopy.records import FrameSeries, Measurement
 from spq.spectroscopy.stateproperties import rates_of
@@ -134,8 +135,10 @@ def analyse(
     found |= decay_variables(measurement, states, number, rates, warnings)
     progress("polarisation", 0, 1)
     found |= polarisation_variables(frames, states, number, warnings)
+    progress("emitters", 0, 1)
+    found |= emitter_variables(measurement, frames, states, number, tracks, warnings)
     ds = xr.Dataset(found, attrs={"spq_kind": "analysis", "warnings": "\n".join(warnings)})
-    for name, unit in UNITS.items():
+    for name, unit in (UNITS | EMITTER_UNITS).items():
         if name in ds:
             ds[name].attrs["units"] = unit
     return ds
@@ -146,9 +149,11 @@ def _clusters(
 ) -> tuple[Array, Variables]:
     """States of the frames as they are found, and how sure they are."""
     timed = measurement.photons.nanotimes is not None and len(measurement.photons.timestamps) > 0
-    found = find_clusters(frames, time_gates(measurement) if timed else None, seed=seed)
+    gates = time_gates(measurement) if timed else None
+    found = find_clusters(frames, gates, seed=seed)
     warnings += found.warnings
-    return found.states, {
+    counted = {} if gates is None else {"gate_photons": (("frame", "gate"), gates)}
+    return found.states, counted | {
         "state_probability": (("frame", "state_index"), found.probabilities),
         "shift": ("frame", found.shifts_meV),
         "shift_error": ("frame", found.shift_errors_meV),
