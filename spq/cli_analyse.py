@@ -9,6 +9,9 @@ from spq.cli_output import show, shown_progress, tell, tell_written
 from spq.errors import InputError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
     import xarray as xr
 
 
@@ -24,7 +27,15 @@ def run(args: argparse.Namespace) -> None:
     store.check_writable(args.out, FILES)
     with shown_progress(args) as progress:
         progress("reading", 0, 1)
-        measurement = read_measurement(args.files, offset=args.offset, gain=args.gain)
+        measurement = read_measurement(
+            args.files,
+            offset=args.offset,
+            gain=args.gain,
+            wavelength=_wavelengths(args.wavelength),
+            strips=_strips(args.strips),
+            air=args.air,
+            exposure=None if args.exposure is None else 1e9 * args.exposure,
+        )
         ds = analyse(measurement, progress=progress)
         progress("writing", 0, 1)
         written = store.write_files(args.out, analysis_writers(ds))
@@ -33,6 +44,34 @@ def run(args: argparse.Namespace) -> None:
     tell_written(args, written)
     for warning in document["warnings"]:
         tell(args, warning)
+
+
+def _wavelengths(path: Path | None) -> np.ndarray | None:
+    """Wavelengths (columns,) in nm of a text file, the first number of each line; raises InputError."""
+    import numpy as np
+
+    if path is None:
+        return None
+    try:
+        lines = [line.replace(",", " ").split() for line in path.read_text(encoding="utf-8").splitlines()]
+        return np.array([float(line[0]) for line in lines if line])
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: must be a text with a wavelength in nm on each line: {error}") from error
+
+
+def _strips(text: str | None) -> dict[str, tuple[int, int]] | tuple[str, ...] | None:
+    """Names of the strips, or their rows: "V,H" or "V=10:20,H=30:40"; raises InputError."""
+    if text is None:
+        return None
+    names = tuple(part.strip() for part in text.split(","))
+    if not any("=" in name for name in names):
+        return names
+    try:
+        parts = [name.split("=") for name in names]
+        rows = {name: rows.split(":") for name, rows in parts}
+        return {name: (int(first), int(end)) for name, (first, end) in rows.items()}
+    except ValueError as error:
+        raise InputError(f"--strips {text}: must be like V=10:20,H=30:40") from error
 
 
 def _summary(ds: xr.Dataset, document: dict[str, Any]) -> str:

@@ -27,13 +27,18 @@ cli_simulate cli_analyse cli_assign cli_asked cli_parser cli
 # The same for the companion in spq/spectroscopy, which of spq itself imports only what BELOW names.
 SPECTROSCOPY = """
 wavelengths records sources tttr picoquant becker_hickl photon_hdf5 pulses swabian cameraframes sif spe
-ascii_spectra matlab recordstore files
+tiff ascii_spectra matlab recordstore files striprows camerasignal stripshifts images
 responses folding likelihood decaymodel decaychecks decaystarts decays histograms changestatistic changepoints
 effective flid polarised
 instruments stateenergies simulation statechain diffusion emissions countingmodel cameramodel truth simulator
 simulationwriters simulationfile
 markers joining measurementfiles cosmicrays brightest timegates clusterstart diffusingchain clusters
-linemodel lines stateproperties statevariables analysis plotanalysis analysisfiles
+linemodel lines linetable trackdata trackpeaks trackpaths trackfit tracks
+brighttrack levels coincidence jumps trackvariables
+stateproperties statevariables branchingratios windows stability
+mixedgroups mixedmodel unmixing transfer emittervariables analysis plotanalysis analysisfiles
+foldedangles bootstrap particlelines replicas groupstatistics manyparticles plotpopulation
+originmodel lineevidence lineorigin
 """.split()
 
 # And for the assignment of jumps in spq/assignment: it takes results of both.
@@ -64,6 +69,7 @@ HEAVY = [
     "sif_parser",
     "skfem",
     "sklearn",
+    "tifffile",
     "xarray",
 ]
 

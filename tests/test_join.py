@@ -133,3 +133,96 @@ def test_bad_input(photons, frames, options, message):
 def test_a_single_frame():
     found = join(stream([5, 15, 150], frame=[10]), series(1))
     assert found.frame_of_photon.tolist() == [-1, 0, -1]
+
+
+@pytest.fixture(scope="module", params=[1e-4, -1e-4], ids=["laser slow", "laser fast"])
+def tagged(request):
+    """A simulated run as a tagger sees it: clocks that drift, markers missing and too many, gaps of 20 ms.
+
+    The laser's period changes by 1e-4 over the run, and every 100th pulse is stamped.
+    """
+    measurement, truth = simulate(
+        Simulation(energies_by_hand((2.10, 2.13)), camera=Camera(gap=0.02), duration=30.0), seed=21
+    )
+    generator = np.random.default_rng(22)
+    photons, period = measurement.photons, round(1e3 * measurement.photons.laser_period)
+    number, delay = photons.timestamps // period, photons.timestamps % period
+    last = int(number[-1]) + 2
+
+    def pulse(k):
+        k = np.asarray(k, dtype=float)
+        return np.rint(k * period * (1.0 + 0.5 * request.param * k / last)).astype(np.int64)
+
+    tags = pulse(photons.markers["frame"] // period)
+    missing = np.array([7, 8, 31])
+    extra = np.sort(tags[[12, 40]] + np.rint(1.7e11 * generator.random(2) + 1e11).astype(np.int64))
+    markers = {
+        "frame": np.sort(np.concatenate([np.delete(tags, missing), extra])),
+        "laser": pulse(np.arange(0, last, 100)),
+    }
+    times = pulse(number) + delay
+    order = np.argsort(times, kind="stable")
+    stream = PhotonStream(times[order], 1e-3, markers=markers)
+    camera = (1e-3 * tags - 5e9) / (1.0 + 40e-6)  # the camera's clock began later, and is slow
+    frames = dataclasses.replace(measurement.frames, starts=camera, angles=None)
+    return stream, frames, delay[order], tags, missing, extra, period
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_everything_at_once(tagged, reverse):
+    """Every photon gets its frame and its micro-time; each is counted once."""
+    stream, frames, delay, tags, missing, extra, period = tagged
+    found = join(
+        stream, frames, plate_marker=None, laser_marker="laser", laser_period=1e-3 * period, reverse=reverse
+    )
+    about = found.about
+    assert about["markers_missing"] == missing.tolist()
+    assert stream.markers["frame"][about["markers_extra"]].tolist() == extra.tolist()
+    assert abs(about["drift_ppm"] - 40.0) < 4.0 * about["drift_error_ppm"] + 0.1
+    parts = [f"photons_{name}" for name in ("in_exposures", "between", "before", "after", "without_pulse")]
+    assert sum(about.get(name, 0) for name in parts) == len(stream.timestamps)
+    assert about["photons_between"] > 0.5 * 0.02 / 0.5 * len(stream.timestamps)  # the gaps
+    length = round(1e3 * frames.exposure * (1.0 + 40e-6))
+    true, inside = frames_of(stream.timestamps, tags, length)
+    true = np.where(inside, true, -1)
+    lost = about.get("photons_without_pulse", 0)
+    assert lost <= 20
+    kept = slice(None, len(true) - lost) if reverse else slice(lost, None)
+    assert (found.frame_of_photon != true[kept]).sum() <= 2e-5 * len(true) + 3  # at edges of lost markers
+    wrong = found.photons.nanotimes.astype(np.int64) - delay[kept]
+    assert np.abs(wrong).max() <= 3  # ps: stamps, photons and micro-times are whole ones
+    assert found.photons.laser_period == pytest.approx(1e-3 * period)
+
+
+def test_micro_times_need_their_marker():
+    photons = stream([150, 250], frame=[100, 200, 300, 400])
+    with pytest.raises(InputError, match="no marker 'laser' of the laser .there are: 'frame'"):
+        join(photons, series(), laser_marker="laser")
+    photons = stream([150, 250], frame=[100, 200, 300, 400], laser=[300])
+    with pytest.raises(InputError, match="a period needs two, or laser_period"):
+        join(photons, series(), laser_marker="laser")
+    with pytest.raises(InputError, match="no photon came after a pulse"):
+        join(photons, series(), laser_marker="laser", laser_period=10.0)
+
+
+def test_photons_before_the_first_pulse_are_counted():
+    photons = stream([120, 150, 250], frame=[100, 200, 300, 400], laser=[130, 140, 150, 160, 170, 180])
+    found = join(photons, series(), laser_marker="laser")
+    assert found.photons.timestamps.tolist() == [150, 250] and found.photons.nanotimes.tolist() == [0, 0]
+    assert found.about["photons_without_pulse"] == 1 and found.frame_of_photon.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("what", ["starts", "photons", "markers"])
+def test_shuffled_times(what):
+    with pytest.raises(InputError, match="order|one after the other"):
+        if what == "starts":
+            series(starts=np.array([0.0, 200.0, 100.0, 300.0]))
+        elif what == "photons":
+            stream([5, 3, 9])
+        else:
+            stream([5, 6, 9], frame=[100, 50, 200])
+
+
+def test_no_photons_at_all():
+    found = join(stream([], frame=[100, 200, 300, 400]), series())
+    assert not len(found.frame_of_photon) and found.about["photons_in_exposures"] == 0

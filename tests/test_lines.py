@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import gammaln
 
 from spq.errors import InputError
 from spq.spectroscopy import compare_shapes, fit_lines
@@ -39,6 +40,21 @@ def test_number_of_lines(positions, weights):
         for seed in range(20)
     ]
     assert sum(right) >= 19
+
+
+def test_each_line_costs_its_parameters_and_the_places_it_could_be_at():
+    """BIC from the means alone: 2 ln N and 2 ln(W/w) a line, whether or not a ratio rests at its bound."""
+    counts = drawn((2.10,), (1.0,), 800, 3, background=0.3)
+    energy = 1e3 * HC / (568.0 + np.array([-0.05, 51.15]))
+    costs = {}
+    for lines in (1, 2):
+        fit = fit_lines(counts, WAVELENGTH, lines=lines)
+        likelihood = np.sum(counts * np.log(fit.means) - fit.means - gammaln(counts + 1.0))
+        places = lines * np.log((energy[0] - energy[1]) / fit.shape.width_meV)
+        costs[lines] = fit.bic[lines] + 2.0 * likelihood - 2.0 * places
+    photons = counts.sum() - 512 * np.median(counts)
+    assert costs[2] - costs[1] == pytest.approx(2.0 * np.log(photons), abs=0.02)
+    assert costs[1] == pytest.approx(7.0 * np.log(photons), abs=0.05)
 
 
 def test_lorentzians_read_one_line_as_several():

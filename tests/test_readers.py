@@ -32,6 +32,21 @@ def test_ht3_version_2():
     assert bins.var() == pytest.approx(2640, rel=0.02)  # in bins of 10 ms: the rate switches
 
 
+def test_ht3_has_flat_micro_times():
+    """Light that knows nothing of the laser: 64 equal parts of the bins differ as Poisson numbers do."""
+    parts = np.histogram(read(real(f"{PQ}v20.ht3")).nanotimes, 64, (0, 32768))[0]
+    assert parts.var() / parts.mean() == pytest.approx(1.0, abs=5 * np.sqrt(2 / 63))
+
+
+def test_ht3_says_what_its_header_says():
+    lines = [line.split(" = ") for line in real(f"{PQ}v20.ht3.header").read_text().splitlines()]
+    header = {parts[0]: parts[1] for parts in lines if len(parts) == 2}
+    photons = read(real(f"{PQ}v20.ht3"))
+    assert photons.nanotime_unit == pytest.approx(1e-3 * float(header["Resolution"]), rel=1e-12)
+    assert photons.duration == 1e6 * float(header["AcquisitionTime"])
+    assert photons.about["MeasurementMode"] == int(header["MeasurementMode"]) == 3
+
+
 def test_ht3_against_the_first_records_of_its_authors():
     photons = read(real(f"{PQ}v20.ht3"))
     table = np.loadtxt(real(f"{PQ}v20.ht3.data"), delimiter=",", dtype=np.int64)
@@ -67,6 +82,7 @@ def test_ptu():
     assert set(photons.detectors) == {0}
     assert photons.duration == 5e9 and photons.timestamp_unit == pytest.approx(1e-3, rel=1e-12)
     assert photons.nanotimes is None
+    assert len(photons.timestamps) / (1e-9 * photons.duration) == pytest.approx(61.1e3, rel=1e-3)
     bins = np.histogram(photons.seconds, 500, (0, 5))[0]
     assert bins.var() / bins.mean() == pytest.approx(1.0, abs=5 * np.sqrt(2 / 500))  # Poissonian
 
@@ -106,6 +122,9 @@ def test_spc():
     assert photons.duration == pytest.approx(69.24e9, rel=1e-3)
     decay = np.bincount(photons.nanotimes[photons.detectors == 8], minlength=4096)
     assert decay.max() > 20 * np.median(decay[decay > 0])  # a real decay, not noise
+    for detector in (0, 1, 8, 9):  # all rise at the same time and fall by half and more within a fifth
+        parts = np.histogram(photons.nanotimes[photons.detectors == detector], 32, (0, 4096))[0]
+        assert 5 <= parts.argmax() <= 6 and parts[parts.argmax() + 6] < 0.5 * parts.max()
 
 
 def test_spc_against_its_text_and_settings():
@@ -137,7 +156,7 @@ def test_sif_series():
     assert frames.unit == "counts" and frames.strips == ("all",)
     assert frames.wavelength[[0, -1]] == pytest.approx([530.00, 592.84], abs=0.005)
     assert frames.exposure == pytest.approx(3e9)
-    assert frames.starts == pytest.approx(3.0221e9 * np.arange(20))
+    assert frames.starts == pytest.approx(3.0221e9 * np.arange(20))  # not its stamps, which are all 0
     mean = frames.counts.mean(axis=(0, 1))
     for line in (543.01, 549.97, 556.92, 563.87):
         near = np.abs(frames.wavelength - line) < 1.0
@@ -241,6 +260,12 @@ def test_wrong_contents_under_every_name(tmp_path, name, options):
         with pytest.raises(InputError) as caught:
             read(path, **options)
         assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_nothing_in_the_real_frames_is_taken_for_saturated():
+    for name in ("sif/measurement.sif", "sif/raman1.sif", "spe/one_dimensional_spectrum.spe"):
+        frames = read(real(name))
+        assert frames.about["saturated_pixels"] == 0 and np.isfinite(frames.counts).all()
 
 
 def test_real_photons_survive_being_saved(tmp_path):

@@ -1,8 +1,8 @@
 """One call for a measurement: `analyse` finds the states of a particle and says what each of them is like.
 
 measurement → frames without cosmic rays → states of the frames → lines, rates, decays and polarisation of
-each state; lifetime-intensity distribution of all frames. Every number comes with its error; what the
-photons do not determine is NaN.
+each state; tracks of the emitters and their jumps; lifetime-intensity distribution of all frames. Every
+number comes with its error; what the photons do not determine is NaN.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from spq.errors import InputError
 from spq.progress import Progress, silent
 from spq.spectroscopy.clusters import find_clusters
 from spq.spectroscopy.cosmicrays import mask_cosmic_rays
+from spq.spectroscopy.emittervariables import EMITTER_UNITS, emitter_variables
+from spq.spectroscopy.jumps import find_jumps
 from spq.spectroscopy.records import FrameSeries, Measurement
 from spq.spectroscopy.stateproperties import rates_of
 from spq.spectroscopy.statevariables import (
@@ -26,6 +28,8 @@ from spq.spectroscopy.statevariables import (
     spectra_variables,
 )
 from spq.spectroscopy.timegates import time_gates
+from spq.spectroscopy.tracks import find_tracks
+from spq.spectroscopy.trackvariables import jump_variables, track_variables
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -61,6 +65,14 @@ UNITS = {
     "flid": "s",
     "flid_rate": "1/s",
     "flid_lifetime": "ns",
+    "track": "eV",
+    "track_error": "eV",
+    "track_width": "meV",
+    "brightest": "eV",
+    "jump_size": "meV",
+    "jump_size_error": "meV",
+    "jump_limit": "meV",
+    "track_diffusion": "meV",
 }
 """Unit of every variable that has one."""
 
@@ -85,7 +97,8 @@ def analyse(
     -------
     xarray.Dataset
         Dimensions frame, state, pixel, bin (of micro-times), component (exponentials), flid_rate,
-        flid_lifetime; the attribute `units` of a variable is its unit, names in _error are standard errors.
+        flid_lifetime, emitter, jump; the attribute `units` of a variable is its unit, names in _error are
+        standard errors.
         Attribute `warnings`: what was not determined, and why, one line each.
 
     Raises
@@ -97,7 +110,7 @@ def analyse(
 
     if not isinstance(measurement, Measurement):
         raise InputError(f"measurement: a {type(measurement).__name__}: must be a Measurement")
-    warnings: list[str] = []
+    warnings: list[str] = list(measurement.frames.about.get("warnings", ()))
     progress("cosmic rays", 0, 1)
     frames, rays = mask_cosmic_rays(measurement.frames)
     found: Variables = {"cosmic_rays": ("frame", rays.sum(axis=(1, 2)))}
@@ -114,12 +127,18 @@ def analyse(
     found |= rate_variables(rates)
     progress("lines", 0, number)
     found |= line_variables(frames, found["state_spectrum"][1], found["state_frames"][1], warnings)
+    progress("tracks", 0, 1)
+    tracks = find_tracks(frames)
+    found |= track_variables(frames, tracks, warnings)
+    found |= jump_variables(find_jumps(tracks, states), warnings)
     progress("decays", 0, 1)
     found |= decay_variables(measurement, states, number, rates, warnings)
     progress("polarisation", 0, 1)
     found |= polarisation_variables(frames, states, number, warnings)
+    progress("emitters", 0, 1)
+    found |= emitter_variables(measurement, frames, states, number, tracks, warnings)
     ds = xr.Dataset(found, attrs={"spq_kind": "analysis", "warnings": "\n".join(warnings)})
-    for name, unit in UNITS.items():
+    for name, unit in (UNITS | EMITTER_UNITS).items():
         if name in ds:
             ds[name].attrs["units"] = unit
     return ds
@@ -130,9 +149,11 @@ def _clusters(
 ) -> tuple[Array, Variables]:
     """States of the frames as they are found, and how sure they are."""
     timed = measurement.photons.nanotimes is not None and len(measurement.photons.timestamps) > 0
-    found = find_clusters(frames, time_gates(measurement) if timed else None, seed=seed)
+    gates = time_gates(measurement) if timed else None
+    found = find_clusters(frames, gates, seed=seed)
     warnings += found.warnings
-    return found.states, {
+    counted = {} if gates is None else {"gate_photons": (("frame", "gate"), gates)}
+    return found.states, counted | {
         "state_probability": (("frame", "state_index"), found.probabilities),
         "shift": ("frame", found.shifts_meV),
         "shift_error": ("frame", found.shift_errors_meV),

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from spq.errors import InputError
-from spq.spectroscopy.cameraframes import series
+from spq.spectroscopy.cameraframes import CameraImages, series
 from spq.spectroscopy.records import FrameSeries
 from spq.spectroscopy.sources import existing
 
@@ -46,15 +46,14 @@ def read_asc(
     single = _seconds(settings, "Exposure Time")
     between = _seconds(settings, "Accumulate Cycle Time") or 0.0
     exposure = None if not single else single + (repeats - 1.0) * between
-    return series(
-        path,
+    recorded = CameraImages(
         counts,
-        axis if wavelength is None else wavelength,
-        air=air,
+        axis,
         starts=1e9 * cycle * np.arange(len(counts)) if cycle else None,
         exposure=1e9 * exposure if exposure else None,
         about={"format": "Solis ASCII", **settings},
     )
+    return series(path, recorded, wavelength=wavelength, air=air)
 
 
 def _rows(path: Path) -> tuple[list[list[float]], dict[str, str]]:

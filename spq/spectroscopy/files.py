@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from spq.errors import InputError
+from spq.spectroscopy.cameraframes import CameraImages
 from spq.spectroscopy.records import FrameSeries, Measurement, PhotonStream
 from spq.spectroscopy.sources import existing
 
@@ -24,11 +25,20 @@ READERS = {
     "swabian": ("swabian", "read_swabian"),
     "sif": ("sif", "read_sif"),
     "spe": ("spe", "read_spe"),
+    "tiff": ("tiff", "read_tiff"),
     "asc": ("ascii_spectra", "read_asc"),
     "mat": ("matlab", "read_mat"),
     "netcdf": ("recordstore", "load"),
 }
 """Kind of file -> module and function that read it."""
+
+IMAGES = {
+    "sif": ("sif", "sif_images"),
+    "spe": ("spe", "spe_images"),
+    "tiff": ("tiff", "tiff_images"),
+    "mat": ("matlab", "mat_images"),
+}
+"""Kind of file that holds images -> module and function that read them."""
 
 BEGINNINGS = {
     b"PQTTTR\0\0": "ptu",
@@ -37,6 +47,10 @@ BEGINNINGS = {
     b"TimeHarp 200\0": "t3r",
     b"Andor Technology Multi-Channel File": "sif",
     b"MATLAB ": "mat",
+    b"II*\0": "tiff",
+    b"MM\0*": "tiff",
+    b"II+\0": "tiff",
+    b"MM\0+": "tiff",
 }
 ENDINGS = {
     ".ptu": "ptu",
@@ -52,6 +66,8 @@ ENDINGS = {
     ".ttbin": "swabian",
     ".sif": "sif",
     ".spe": "spe",
+    ".tif": "tiff",
+    ".tiff": "tiff",
     ".asc": "asc",
     ".mat": "mat",
     ".nc": "netcdf",
@@ -60,7 +76,7 @@ HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
 def read(path: str | os.PathLike[str], *, kind: str | None = None, **options: Any) -> Record:
-    """Read a file of photons or spectra: a PhotonStream, a FrameSeries, or what `save` wrote.
+    """Read a file of photons or spectra: a PhotonStream, a FrameSeries, or a Measurement.
 
     kind: one of READERS, None to recognise it. options: those of the format's reader, e.g. `photons=[1, 2]`
     (channels of a Swabian dump), `strips=("V", "H")`, `nanotime_unit=...`.
@@ -71,7 +87,23 @@ def read(path: str | os.PathLike[str], *, kind: str | None = None, **options: An
     name = recognise(found) if kind is None else kind
     if name not in READERS:
         raise InputError(f"kind = {name!r}: must be one of {', '.join(READERS)}")
-    reader = _reader(name)
+    reader = _function(*READERS[name])
+    _check_options(found, name, reader, options)
+    return reader(found, **options)
+
+
+def read_images(path: str | os.PathLike[str], *, kind: str | None = None, **options: Any) -> CameraImages:
+    """Read the images of a camera as they are, for `extract_spectra`.
+
+    kind: one of IMAGES, None to recognise it. options: those of the format, e.g. of a .mat
+    `variable="images", axes=("rows", "columns", "frames")`.
+    Raises InputError if the file is not there, empty, cut, or of no kind that holds images.
+    """
+    found = existing(path)
+    name = recognise(found) if kind is None else kind
+    if name not in IMAGES:
+        raise InputError(f"{found}: files of kind {name} hold no images; those of {', '.join(IMAGES)} do")
+    reader = _function(*IMAGES[name])
     _check_options(found, name, reader, options)
     return reader(found, **options)
 
@@ -108,12 +140,11 @@ def _hdf5(path: Path) -> str:
     return "mat" if path.suffix.lower() == ".mat" else "photon-hdf5"
 
 
-def _reader(kind: str) -> Callable[..., Record]:
-    module, function = READERS[kind]
+def _function(module: str, function: str) -> Callable[..., Any]:
     return getattr(import_module(f"spq.spectroscopy.{module}"), function)
 
 
-def _check_options(path: Path, kind: str, reader: Callable[..., Record], options: dict[str, Any]) -> None:
+def _check_options(path: Path, kind: str, reader: Callable[..., Any], options: dict[str, Any]) -> None:
     """Raise an InputError that names an option that is not known, or is missing."""
     import inspect
 

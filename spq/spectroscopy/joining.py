@@ -14,6 +14,7 @@ import numpy as np
 from spq import checks
 from spq.errors import InputError, SpqError
 from spq.spectroscopy.markers import Matched, match_markers
+from spq.spectroscopy.pulses import with_micro_times
 from spq.spectroscopy.records import FrameSeries, Measurement, PhotonStream
 
 Array = np.ndarray
@@ -30,6 +31,9 @@ def join(
     step: float = 5.0,
     move: float = 3e8,
     irf: Array | None = None,
+    laser_marker: int | str | None = None,
+    laser_period: float | None = None,
+    reverse: bool = False,
 ) -> Measurement:
     """Join photons and frames.
 
@@ -47,13 +51,16 @@ def join(
         Of the wave plate: degrees at the begin, degrees per move, ns that a move takes.
     irf : float (bins,) or None
         Measured response, kept with the measurement.
+    laser_marker, laser_period, reverse : int or str, float, bool
+        Name of the laser's marker, from which micro-times are made for photons that have none; ns between
+        pulses, needed where not every one is stamped; whether a stamp follows its photon.
 
     Returns
     -------
     Measurement
         Frames with starts in the photons' clock and angles, NaN where the plate moved; frames that bring
         angles keep them. `about`: missing and extra markers, drift_ppm of the clocks with its error,
-        jitter_ns of the tags, photons in exposures, between, before and after.
+        jitter_ns of the tags, photons in exposures, between, before and after, and, left out, without pulse.
 
     Raises
     ------
@@ -64,6 +71,9 @@ def join(
     if frame_marker not in photons.markers:
         there = ", ".join(repr(name) for name in photons.markers) or "none"
         raise InputError(f"photons: have no marker {frame_marker!r} of exposures (there are: {there})")
+    brought = len(photons.timestamps)
+    if laser_marker is not None and photons.nanotimes is None:
+        photons = with_micro_times(photons, laser_marker, laser_period=laser_period, reverse=reverse)
     number = len(frames.counts)
     unit = photons.timestamp_unit
     matched = match_markers(photons.markers[frame_marker] * unit, frames.starts, number)
@@ -76,6 +86,8 @@ def join(
     if number > 1 and (np.diff(starts) < 0.9 * ticks).any():
         raise InputError(f"exposure = {length:.10g} ns: is longer than the time between two exposures")
     of_photon, tally = _frames_of(photons.timestamps, starts, ticks)
+    if brought > len(of_photon):
+        tally["photons_without_pulse"] = brought - len(of_photon)
     angles = frames.angles
     if angles is None and plate_marker is not None and plate_marker in photons.markers:
         moves = photons.markers[plate_marker] * unit

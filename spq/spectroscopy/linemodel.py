@@ -64,10 +64,10 @@ def energy_edges(wavelength: Array) -> Array:
     return energy_of(np.concatenate([[first], middle, [last]]))
 
 
-def profile(edges: Array, position: float, shape: LineShape) -> Array:
-    """Share (pixels,) of a line's photons in each pixel; edges (pixels + 1,) and position in eV."""
-    apart = 1e3 * (np.asarray(edges) - position)
-    found, total = np.zeros(len(apart) - 1), 0.0
+def profile(edges: Array, position: float | Array, shape: LineShape) -> Array:
+    """Share (..., pixels) of a line's photons in each pixel; edges (pixels + 1,) and position (...) in eV."""
+    apart = 1e3 * (np.asarray(edges) - np.asarray(position)[..., None])
+    found, total = np.zeros((*apart.shape[:-1], apart.shape[-1] - 1)), 0.0
     for numbers in product(range(ORDERS + 1), repeat=len(shape.ratios)):
         phonons = sum(numbers)
         weight = float(np.prod([s**n / factorial(n) for s, n in zip(shape.ratios, numbers, strict=True)]))

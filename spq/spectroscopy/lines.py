@@ -3,7 +3,9 @@
 Counts y_i of pixel i are compared with μ_i = Σ_l N_l share_i(E_l) + b, all lines of one shape. With an
 excess noise F, y/F counts as Poisson with mean μ/F. Noise of the read-out with variance s² goes in as
 y + s² with mean μ + s²: D. L. Snyder et al., J. Opt. Soc. Am. A 12, 272 (1995). The number of lines is that
-with the smallest BIC = k ln N - 2 ln L, k free parameters, N photons: G. Schwarz, Ann. Stat. 6, 461 (1978).
+with the smallest BIC = k ln N - 2 ln L, k parameters, N photons: G. Schwarz, Ann. Stat. 6, 461 (1978). That
+takes a line as looked for within about its own width w; it may be anywhere in the spectrum, of width W, and
+noise has W/w places to look like one, so each line costs 2 ln(W/w) more.
 """
 
 from __future__ import annotations
@@ -149,7 +151,7 @@ def fit_lines(
         near = number > 1 and float(np.diff(np.sort(best.at[:number])).min()) < apart
         if lines is None and near:
             break
-        bic[number] = float((~best.held).sum() * np.log(photons) - 2.0 * best.log_likelihood)
+        bic[number] = _criterion(problem, best, number, photons)
         if lines is None and bic[number] > min(bic.values()):
             break  # one more line than is worth its parameters
     if lines is not None:
@@ -161,6 +163,15 @@ def fit_lines(
 def compare_shapes(counts: Array, wavelength: Array, **options: object) -> dict[str, LineFit]:
     """The fits of both kinds of line side by side; arguments as of fit_lines, but `kind`."""
     return {kind: fit_lines(counts, wavelength, kind=kind, **options) for kind in KINDS}  # type: ignore[arg-type]
+
+
+def _criterion(problem: _Problem, found: Maximum, lines: int, photons: float) -> float:
+    """BIC of a fit; a parameter at its bound counts, or a line could pay for itself by ending a replica."""
+    parameters = 2 * lines + 2 + len(problem.phonons) + bool(problem.phonons)
+    window = 1e3 * (problem.edges[0] - problem.edges[-1])
+    places = max(window / _shape(problem, found.at, lines).width_meV, 1.0)
+    cost = parameters * np.log(photons) + 2.0 * lines * np.log(places)
+    return float(cost - 2.0 * found.log_likelihood)
 
 
 def _shape(problem: _Problem, x: Array, lines: int) -> LineShape:

@@ -16,7 +16,8 @@ import numpy as np
 from spq import checks
 from spq.checks import placed
 from spq.errors import InputError
-from spq.spectroscopy.records import FrameSeries, PhotonStream
+from spq.spectroscopy.cameraframes import CameraImages
+from spq.spectroscopy.records import FrameSeries, Measurement, PhotonStream
 from spq.spectroscopy.sources import existing
 
 Array = np.ndarray
@@ -25,7 +26,7 @@ HDF5 = b"\x89HDF\r\n\x1a\n"
 HDF5_AT = 512
 """Byte where HDF5 begins in a .mat of version 7.3, behind MATLAB's own header."""
 
-WHOLE = ("timestamps", "detectors", "nanotimes")
+WHOLE = ("timestamps", "detectors", "nanotimes", "frame_of_photon")
 EXACT = 2.0**53
 
 
@@ -36,20 +37,26 @@ def read_mat(
     axes: tuple[str, ...] | None = None,
     scale: Mapping[str, float] | None = None,
     **values: Any,
-) -> PhotonStream | FrameSeries:
-    """Read photons or spectra of a .mat.
+) -> PhotonStream | FrameSeries | Measurement:
+    """Read photons, spectra or both of a .mat.
 
     variables: field of PhotonStream or FrameSeries -> variable of the file; "timestamps" among them makes
-    photons, "counts" spectra. axes: what the axes of the counts are, e.g. ("pixels", "frames") or
-    ("pixels", "strips", "frames"); None: two axes, of which only one is as long as the wavelengths.
+    photons, "counts" spectra, both a measurement (with starts in the clock of the photons and exposure, and
+    also frame_of_photon and irf, see `Measurement.from_arrays`). axes: what the axes of the counts are, e.g.
+    ("pixels", "frames") or ("pixels", "strips", "frames"); None: two axes, of which only one is as long as
+    the wavelengths.
     scale: field -> factor into its unit (ns, nm), e.g. {"starts": 1e9} for seconds. values: other fields as
     they are, e.g. timestamp_unit=1e-3.
     Raises InputError if the file is cut or is no .mat, a variable is not in it (all that are, are listed),
     or ticks are no whole numbers.
     """
     path = existing(path, 128)
+    whole = {"timestamps", "counts"} <= set(variables)
     kind = PhotonStream if "timestamps" in variables else FrameSeries
     known = [each.name for each in fields(kind)]
+    if whole:
+        tags = {each.name for each in fields(PhotonStream)} - {"about"}
+        known = [*tags, *(each.name for each in fields(FrameSeries)), "frame_of_photon", "irf"]
     checks.known_keys(variables, known, "variables: ")
     checks.known_keys(values, known, "")
     given = _arrays(path, list(variables.values()))
@@ -66,7 +73,7 @@ def read_mat(
             if name != "counts":
                 array = array.reshape(-1) if array.size != 1 or name in (*WHOLE, "starts") else array.item()
             found[name] = array
-        if kind is PhotonStream:
+        if kind is PhotonStream and not whole:
             return PhotonStream(**found, **values)
         if "counts" not in found:
             raise InputError('variables: must name "timestamps" (photons) or "counts" (spectra)')
@@ -75,7 +82,34 @@ def read_mat(
         if wavelength.size > 1 and wavelength[0] > wavelength[-1]:
             found["counts"] = found["counts"][:, :, ::-1]
             (found if "wavelength" in found else values)["wavelength"] = wavelength[::-1]
-        return FrameSeries(**found, **{"unit": "counts", **values})
+        made = Measurement.from_arrays if whole else FrameSeries
+        return made(**found, **{"unit": "counts", **values})
+
+
+def mat_images(
+    path: str | os.PathLike[str],
+    variable: str,
+    *,
+    axes: tuple[str, ...],
+    wavelength: str | None = None,
+) -> CameraImages:
+    """Return the images that a variable of a .mat holds.
+
+    axes: what its axes are, ("rows", "columns", "frames") in their order. wavelength: variable that holds
+    those of the columns in nm. Raises InputError as `read_mat`.
+    """
+    path = existing(path, 128)
+    given = _arrays(path, [variable, *([] if wavelength is None else [wavelength])])
+    with placed(f"{path}: "):
+        images = given[variable]
+        if sorted(axes) != ["columns", "frames", "rows"] or images.ndim != 3:
+            raise InputError(
+                f"axes = {checks.shown(axes)}: must name rows, columns and frames of {variable}, of shape "
+                f"{images.shape}"
+            )
+        images = images.transpose([axes.index(name) for name in ("frames", "rows", "columns")])
+        axis = None if wavelength is None else given[wavelength].reshape(-1)
+        return CameraImages(images, axis, about={"format": "MATLAB"})
 
 
 def _arrays(path: Path, names: list[str]) -> dict[str, Array]:

@@ -96,6 +96,10 @@ def _draw_series(axes: Axes, ds: xr.Dataset) -> None:
     if "track" in ds:
         for emitter in range(ds.sizes["emitter"]):
             axes.plot(start + 0.5 * float(ds["exposure"]), ds["track"].values[:, emitter], "w.", ms=1.2)
+    if "jump_coincident" in ds and ds["jump_coincident"].values.any():
+        at = start[ds["jump_frame"].values[ds["jump_coincident"].values]]
+        top = axes.get_xaxis_transform()
+        axes.plot(at, np.full(len(at), 0.985), "v", color="w", mec="k", mew=0.4, ms=4, transform=top)
     axes.set_xlim(start[0], ends[-1])
     axes.set_ylabel("energy (eV)")
     axes.tick_params(labelbottom=False)
@@ -145,7 +149,7 @@ def _draw_sums(axes: Axes, ds: xr.Dataset, colors: dict[int, str]) -> None:
 def _draw_decays(axes: Axes, ds: xr.Dataset, colors: dict[int, str]) -> None:
     axes.set_xlabel("time after the pulse (ns)")
     axes.set_ylabel("photons per ns")
-    if "decay" not in ds:
+    if "decay" not in ds or not ds["decay"].values.any():
         _empty(axes)
         return
     begin, end = ds["bin_start"].values, ds["bin_end"].values

@@ -3,15 +3,20 @@
 The micro-time is the time since the last pulse before the photon. Where only every n-th pulse is stamped,
 pulses in between are taken to be evenly spaced: between two stamps a distance D apart there are
 n = round(D / period) periods of D / n each, so that a slow drift of the laser does no harm. Where a stamp
-comes after its photon (reversed start-stop), it is period minus the time to that stamp.
+comes after its photon (reversed start-stop), it is whole periods, as long as between the stamps around the
+photon, minus the time to that stamp.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from spq import checks
 from spq.errors import InputError
+from spq.spectroscopy.records import PhotonStream
 
 Array = np.ndarray
 
@@ -57,10 +62,7 @@ def _since_last(times: Array, pulses: Array, period: float) -> tuple[Array, Arra
     there = place >= 0
     place = np.maximum(place, 0)
     passed = times - pulses[place]
-    following = np.minimum(place + 1, len(pulses) - 1)
-    distance = np.where(following > place, pulses[following] - pulses[place], period)
-    count = np.maximum(np.rint(distance / period), 1.0)
-    local = distance / count
+    local = _local(pulses, place, period)
     within = passed - np.floor(passed / local) * local
     return np.where(there, np.maximum(within, 0.0), 0.0).astype(np.uint32), there
 
@@ -68,6 +70,77 @@ def _since_last(times: Array, pulses: Array, period: float) -> tuple[Array, Arra
 def _to_next(times: Array, pulses: Array, period: float) -> tuple[Array, Array]:
     place = np.searchsorted(pulses, times, side="left")
     there = place < len(pulses)
-    wait = pulses[np.minimum(place, len(pulses) - 1)] - times
-    within = np.ceil(wait / period) * period - wait
+    place = np.minimum(place, len(pulses) - 1)
+    wait = pulses[place] - times
+    local = _local(pulses, place - 1, period)
+    within = np.ceil(wait / local) * local - wait
     return np.where(there, np.maximum(within, 0.0), 0.0).astype(np.uint32), there
+
+
+def _local(pulses: Array, place: Array, period: float) -> Array:
+    """Period between stamp `place` and the next, beyond the first and the last stamp as next to them."""
+    if len(pulses) < 2:
+        return np.full(len(place), period)
+    place = np.clip(place, 0, len(pulses) - 2)
+    distance = pulses[place + 1] - pulses[place]
+    count = np.maximum(np.rint(distance / period), 1.0)
+    return np.where(distance > 0, distance / count, period)
+
+
+def micro_times(
+    stamps: Array,
+    laser: Array,
+    unit: float,
+    *,
+    laser_period: float | None = None,
+    reverse: bool = False,
+    width: float | None = None,
+) -> tuple[dict[str, Any], Array]:
+    """Fields of a PhotonStream that describe micro-times, and which photons (n,) have one.
+
+    stamps, laser: int64 ticks of `unit` ns, ascending. laser_period: ns, None: every pulse is stamped.
+    reverse: stamps come after their photons. width: bin in ns, None: one tick. Raises InputError as
+    `since_pulse`, and if no photon has a pulse.
+    """
+    width = unit if width is None else width
+    period = period_of(laser) if laser_period is None else laser_period / unit
+    micro, known = since_pulse(stamps, laser, period, reverse=reverse)
+    if not known.any():
+        raise InputError(f"laser: no photon came {'before' if reverse else 'after'} a pulse of it")
+    bins = int(np.ceil(period * unit / width * (1.0 - 1e-12)))
+    if width > unit:
+        micro = np.floor(micro * (unit / width)).astype(np.uint32)
+    bins = max(bins, int(micro.max(initial=0)) + 1)
+    found = {"nanotimes": micro.astype(np.uint16 if bins <= 1 << 16 else np.uint32), "nanotime_unit": width}
+    return {**found, "laser_period": period * unit, "nanotime_bins": bins}, known
+
+
+def with_micro_times(
+    photons: PhotonStream,
+    laser_marker: int | str,
+    *,
+    laser_period: float | None = None,
+    reverse: bool = False,
+    width: float | None = None,
+) -> PhotonStream:
+    """Photons with micro-times from the laser's marker; those without a pulse are left out, and counted.
+
+    Options as of `micro_times`. `about` says photons_without_pulse. Raises InputError if there is no such
+    marker, there are too few of them, or no photon has a pulse.
+    """
+    if laser_marker not in photons.markers:
+        there = ", ".join(repr(name) for name in photons.markers) or "none"
+        raise InputError(f"photons: have no marker {laser_marker!r} of the laser (there are: {there})")
+    laser = photons.markers[laser_marker]
+    timing, known = micro_times(
+        photons.timestamps,
+        laser,
+        photons.timestamp_unit,
+        laser_period=laser_period,
+        reverse=reverse,
+        width=width,
+    )
+    detectors = np.asarray(photons.detectors)[known]
+    timing["nanotimes"] = timing["nanotimes"][known]
+    about = {**photons.about, "photons_without_pulse": int(len(known) - np.count_nonzero(known))}
+    return replace(photons, timestamps=photons.timestamps[known], detectors=detectors, about=about, **timing)

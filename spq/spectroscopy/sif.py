@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from spq.errors import InputError
-from spq.spectroscopy.cameraframes import Strips, series
+from spq.spectroscopy.cameraframes import CameraImages, Strips, series
 from spq.spectroscopy.records import FrameSeries
 from spq.spectroscopy.sources import existing, library
 
@@ -54,6 +54,12 @@ def read_sif(
     Raises InputError if the file is cut, is no .sif, or has no wavelengths.
     """
     path = existing(path)
+    return series(path, sif_images(path), strips=strips, wavelength=wavelength, air=air)
+
+
+def sif_images(path: str | os.PathLike[str]) -> CameraImages:
+    """Return the images of a .sif as the camera gave them; raises InputError if it is cut or no .sif."""
+    path = existing(path)
     parser = library("sif_parser", path)
     _recent(parser, path)
     header, offset = _header(path, parser)
@@ -69,12 +75,9 @@ def read_sif(
     exposure = header["ExposureTime"] + (repeats - 1) * header["AccumulatedCycleTime"]
     if frames > 1 and not cycle > 0:
         raise InputError(f"{path}: the cycle time of {frames} frames is {cycle} s")
-    return series(
-        path,
+    return CameraImages(
         images,
-        _axis(path, parser, header) if wavelength is None else wavelength,
-        strips=strips,
-        air=air,
+        _axis(path, parser, header),
         starts=1e9 * cycle * np.arange(frames),
         exposure=1e9 * exposure if exposure > 0 else None,
         about=_about(header),

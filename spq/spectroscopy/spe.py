@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from spq.errors import InputError
-from spq.spectroscopy.cameraframes import Strips, series
+from spq.spectroscopy.cameraframes import CameraImages, Strips, series
 from spq.spectroscopy.records import FrameSeries
 from spq.spectroscopy.sources import existing, library
 
@@ -31,6 +31,10 @@ PIXELS = {
     "MonochromeUnsigned32": "<u4",
     "MonochromeFloating32": "<f4",
 }
+
+CALIBRATION = 3000
+SHORTEST, LONGEST = 100.0, 20000.0
+"""Wavelengths in nm that are taken for such."""
 
 BYTES = {0: 4, 1: 4, 2: 2, 3: 2, 5: 8, 6: 1, 8: 4}
 """Type of a pixel in version 2.x -> its bytes."""
@@ -78,29 +82,32 @@ def read_spe(
     """
     path = existing(path, DATA)
     version = _version(path)
+    regions = () if version < 3.0 else _regions(path, _footer(path))[0]
+    if len(regions) > 1 and (not isinstance(strips, Sequence) or len(strips) != len(regions)):
+        raise InputError(f"{path}: has {len(regions)} regions: name them, strips=('V', 'H')")
+    return series(path, spe_images(path), strips=strips, wavelength=wavelength, air=air)
+
+
+def spe_images(path: str | os.PathLike[str]) -> CameraImages:
+    """Return the images of a .spe as the camera gave them.
+
+    Of several regions each is summed to a row, over the columns that they share. Wavelengths of version 2.x
+    are its calibration polynomial, where that is marked valid. Raises InputError as `read_spe`.
+    """
+    path = existing(path, DATA)
+    version = _version(path)
+    about = {"format": f"SPE {version:.1f}"}
     if version < 3.0:
         images = _by_imageio(path)
-        return series(
-            path, images, wavelength, strips=strips, air=air, about={"format": f"SPE {version:.1f}"}
-        )
+        return CameraImages(images, _polynomial(path, images.shape[2]), about=about)
     root = _footer(path)
     regions, starts = _regions(path, root)
     images, axis = regions[0].images, regions[0].wavelength
     if len(regions) > 1:
-        if not isinstance(strips, Sequence) or len(strips) != len(regions):
-            raise InputError(f"{path}: has {len(regions)} regions: name them, strips=('V', 'H')")
         images, axis = _joined(path, regions)
     milliseconds = _number(root, "ExposureTime")
-    return series(
-        path,
-        images,
-        axis if wavelength is None else wavelength,
-        strips=strips,
-        air=air,
-        starts=starts,
-        exposure=1e6 * milliseconds if milliseconds else None,
-        about={"format": f"SPE {version:.1f}", "regions": len(regions)},
-    )
+    exposure = 1e6 * milliseconds if milliseconds else None
+    return CameraImages(images, axis, starts, exposure, {**about, "regions": len(regions)})
 
 
 def spe_regions(path: str | os.PathLike[str]) -> tuple[Region, ...]:
@@ -274,3 +281,21 @@ def _by_imageio(path: Path) -> Array:
         reason = (str(error).splitlines() or [""])[0]
         raise InputError(f"{path}: cannot be read as SPE 2.x: {reason}") from error
     return images.reshape(-1, rows, columns)
+
+
+def _polynomial(path: Path, columns: int) -> Array | None:
+    """Wavelengths (columns,) in nm of the calibration in the header of version 2.x; None: not valid.
+
+    λ = Σ a_k p^k, p from 1 (WinSpec, "SPE file format", structure of the x calibration at byte 3000). A
+    polynomial whose values are not wavelengths in nm (Raman shifts, pixels) is none.
+    """
+    with path.open("rb") as file:
+        head = file.read(DATA)
+    valid, order = head[CALIBRATION + 98], head[CALIBRATION + 101]
+    if not valid or not 1 <= order <= 5:
+        return None
+    coefficients = struct.unpack_from("<6d", head, CALIBRATION + 263)[: order + 1]
+    axis = np.polynomial.polynomial.polyval(np.arange(1.0, columns + 1.0), coefficients)
+    steps = np.diff(axis)
+    usual = np.all(np.isfinite(axis)) and axis.min() >= SHORTEST and axis.max() <= LONGEST
+    return axis if usual and (np.all(steps > 0) or np.all(steps < 0)) else None

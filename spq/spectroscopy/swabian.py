@@ -16,7 +16,7 @@ import numpy as np
 from spq import checks
 from spq.checks import placed
 from spq.errors import InputError
-from spq.spectroscopy.pulses import period_of, since_pulse
+from spq.spectroscopy.pulses import micro_times
 from spq.spectroscopy.records import PhotonStream
 from spq.spectroscopy.sources import existing, library
 
@@ -65,10 +65,10 @@ def read_swabian(
     about: dict[str, Any] = {"format": "Swabian", "photon_channels": list(photons)}
     with placed(f"{path}: "):
         if laser is not None:
-            timing, known = _micro_times(stamps, times[laser], laser_period, reverse, nanotime_bin)
+            timing, known = micro_times(
+                stamps, times[laser], PS, laser_period=laser_period, reverse=reverse, width=nanotime_bin
+            )
             about["photons_without_pulse"] = int(len(known) - np.count_nonzero(known))
-            if not known.any():
-                raise InputError(f"laser: no photon came {'before' if reverse else 'after'} a pulse of it")
             if about["photons_without_pulse"]:
                 stamps, detectors = stamps[known], detectors[known]
                 timing["nanotimes"] = timing["nanotimes"][known]
@@ -163,20 +163,6 @@ def _check_ascending(path: Path, channel: int, times: Array) -> None:
     back = np.flatnonzero(times[1:] < times[:-1])
     if len(back):
         raise InputError(f"{path}: channel {channel}: tag {back[0] + 1} is before the one before it")
-
-
-def _micro_times(
-    stamps: Array, laser: Array, laser_period: float | None, reverse: bool, width: float
-) -> tuple[dict[str, Any], Array]:
-    """Arguments of PhotonStream that describe micro-times, and which photons have one."""
-    period = period_of(laser) if laser_period is None else laser_period / PS
-    micro, known = since_pulse(stamps, laser, period, reverse=reverse)
-    bins = int(np.ceil(period * PS / width * (1.0 - 1e-12)))
-    if width > PS:
-        micro = np.floor(micro * (PS / width)).astype(np.uint32)
-    kind = np.uint16 if max(bins, int(micro.max(initial=0)) + 1) <= 1 << 16 else np.uint32
-    found = {"nanotimes": micro.astype(kind), "nanotime_unit": width, "laser_period": period * PS}
-    return {**found, "nanotime_bins": max(bins, int(micro.max(initial=0)) + 1)}, known
 
 
 def _ttbin(path: Path) -> Any:
