@@ -222,4 +222,7 @@ def _handles(ds: xr.Dataset, colors: dict[int, str]) -> list[Any]:
         frames = int(ds["state_frames"][state])
         label = f"state {state + 1} ({frames} frames)"
         found.append(Line2D([], [], color=color, marker=MARKERS[place], ms=4, label=label))
+    if "jump_coincident" in ds and ds["jump_coincident"].values.any():
+        style: dict[str, Any] = {"color": "w", "marker": "v", "mec": "k", "mew": 0.6, "ms": 5, "ls": "none"}
+        found.append(Line2D([], [], label="simultaneous jump (a)", **style))
     return found
