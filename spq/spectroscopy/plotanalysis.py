@@ -55,7 +55,8 @@ def analysis(ds: xr.Dataset) -> Figure:
         draw(axes, ds, colors)
     _letters([series, rate, *panels])
     handles = _handles(ds, colors)
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=8)
+    columns = len(handles) if len(handles) <= 6 else (len(handles) + 1) // 2
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False, fontsize=8)
     return figure
 
 
