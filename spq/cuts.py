@@ -165,7 +165,7 @@ def line_cut(
 
 
 def axes_of_molecule(molecule: Molecule) -> Array:
-    """Unit vectors x, y, z (3, 3) of a molecule's own axes: z the long one, x at phi = 0 or where dots spread."""
+    """Unit vectors x, y, z (3, 3) of a molecule's own: z the long axis, x at phi = 0 or where dots spread."""
     if not molecule.is_linear:
         return frame(molecule)
     axis, across, third = axis_frame(molecule)

@@ -1,7 +1,7 @@
 """What a model and a self-consistent state look like in space, as values at places.
 
 φ_i(r) = Σ_m χ_m(α) u_m(r, z) of an orbital, ρ_i = φ_i², V[ρ_i] from Poisson's equation, Σ (spq.self_energy,
-or V[ρ_i; ε] − V[ρ_i; shell's ε outside] of the model `density`), Φ_ext of charges and field, and the band edges.
+or V[ρ_i; ε] − V[ρ_i; shell's ε outside] of the model `density`), Φ_ext of charges and field, the band edges.
 """
 
 from __future__ import annotations

@@ -75,15 +75,15 @@ def line_cut(ds: xr.Dataset) -> Figure:
     if ds.attrs.get("plane") != "z":
         raise InputError("line_cut: needs what spq.line_cut(model, state) returns")
     molecule = inputfile.loads(ds.attrs["input"]).molecule
-    rows = 3 if "density" in ds else 2
+    rows = 3 if "density" in ds else 1 + ("potential_eV" in ds)
     drawn = _figure((7.6, 2.3 * rows + 0.7))
-    panels = drawn.subplots(rows, 1, sharex=True)
+    panels = drawn.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
     z = ds["z"].values
     for panel in panels:
         _bands(panel, molecule, ds)
         panel.grid(True, color="#e6e6e6", lw=0.6)
         panel.set_axisbelow(True)
-    edges, fields = panels[0], panels[1]
+    edges, fields = panels[0], panels[min(1, rows - 1)]
     for kind in ds["kind"].values:
         text, color, _ = KINDS[str(kind)]
         values = MEV_PER_EV * ds["confinement_eV"].sel(kind=kind).values
@@ -124,7 +124,8 @@ def line_cut(ds: xr.Dataset) -> Figure:
             **style,
         )
         panels[2].plot(z, ds["density"].sel(carrier=name).values, label=str(name), **style)
-    fields.set_ylabel("potential (meV)")
+    if rows > 1:
+        fields.set_ylabel("potential (meV)")
     if rows == 3:
         panels[2].set_ylabel("density (1/nm³)")
         panels[2].set_ylim(bottom=0.0)
@@ -133,7 +134,7 @@ def line_cut(ds: xr.Dataset) -> Figure:
             panel.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=9)
     panels[-1].set_xlabel("z along the long axis (nm)")
     panels[-1].set_xlim(float(z[0]), float(z[-1]))
-    drawn.suptitle(_title(ds, "Line"), fontsize=11)
+    drawn.suptitle(_title(ds, "Along the axis, fields"), fontsize=11)
     return drawn
 
 
@@ -167,14 +168,7 @@ def levels(found: Levels, title: str = "") -> Figure:
             panel.invert_yaxis()
         splitting = found.splitting_meV[KINDS[kind][0]]
         if splitting is not None:
-            panel.text(
-                0.02,
-                0.97 if sign > 0 else 0.03,
-                f"splitting {splitting:.2f} meV",
-                fontsize=9,
-                transform=panel.transAxes,
-                va="top" if sign > 0 else "bottom",
-            )
+            panel.set_title(f"{KINDS[kind][0]}: splitting {splitting:.2f} meV", fontsize=9, loc="left")
     below.set_xticks(range(len(columns)), ["all" if m < 0 else f"|m| = {m}" for m in columns])
     below.set_xlim(-0.6, len(columns) - 0.4)
     handles = [_line(DOTS[dot % len(DOTS)], f"share of dot {dot + 1}") for dot in range(dots)]

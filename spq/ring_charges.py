@@ -41,16 +41,20 @@ def charges_potential(
     InputError
         If a position or a point lies outside the mesh.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        if not isinstance(poisson.space, AxisymmetricSpace):
-            return potential_of_charges(poisson, positions, charges, points)
-        strengths = COULOMB * charges / local_permittivity(poisson, positions)
-        apart = points[:, None] - positions
-        found = (strengths / np.linalg.norm(apart, axis=-1)).sum(axis=-1)
+    apart = np.linalg.norm(points[:, None] - positions, axis=-1)
+    at, of = np.nonzero(apart < NEAREST)
+    off = np.delete(np.arange(len(points)), at)
+    found = np.empty(len(points))
+    found[at] = np.sign(charges[of]) * np.inf
+    if not isinstance(poisson.space, AxisymmetricSpace):
+        found[off] = potential_of_charges(poisson, positions, charges, points[off])
+        return found
+    strengths = COULOMB * charges / local_permittivity(poisson, positions)
+    found[off] = (strengths / apart[off]).sum(axis=-1)
     space = poisson.space
     evaluate, azimuths = space.point_values(points), space.local(points)[1]
     for label, nodal in _answer(poisson, space, positions, strengths).items():
-        found = found + space.harmonics.values((label,), azimuths)[0] * (evaluate @ nodal)
+        found += space.harmonics.values((label,), azimuths)[0] * (evaluate @ nodal)
     return found
 
 
