@@ -158,13 +158,15 @@ def _names(header: str, columns: int) -> list[tuple[str, str]]:
             break
     else:
         return []
-    found = []
-    for word in words:
-        unit = re.search(r"\(([^()]*(?:\([^()]*\)[^()]*)*)\)", word)
-        found.append(
-            (re.sub(r"\s*\(.*?\)+\s*", " ", word).strip() if unit else word, unit[1] if unit else "")
-        )
-    return found
+    return [_named(word) for word in words]
+
+
+def _named(word: str) -> tuple[str, str]:
+    """Name and unit of "V (V)" or "psi (1/m^(3/2)) @ t=0": the last parentheses that a space stands before."""
+    found = re.fullmatch(r"(.*?)\s+\(((?:[^()]|\([^()]*\))*)\)\s*(@.*)?", word.strip())
+    if not found:
+        return word.strip(), ""
+    return " ".join(part for part in (found[1].strip(), found[3]) if part), found[2].strip()
 
 
 def _distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -194,9 +196,7 @@ def _grid(path: Path, lines: list[str], said: dict[str, str]) -> tuple[list, lis
             blocks[-1][1].append(line)
     values = []
     for number, (header, rows) in enumerate((block for block in blocks if block[1]), 1):
-        ((name, unit),) = _names(re.sub(r"\s+", " ", header.removeprefix("Data")).strip(" ()"), 1) or [
-            ("", "")
-        ]
+        name, unit = _named("" if header.lower() == "data" else header)
         block = _numbers(path, "\n".join(rows))
         if block.size != np.prod(shape):
             raise InputError(

@@ -1,6 +1,7 @@
 """Comparison of stored results: known differences are found, with the errors beside them."""
 
 import json
+from concurrent.futures import Executor, Future
 
 import numpy as np
 import pytest
@@ -91,15 +92,25 @@ def test_only_in_one():
         spq.compare(a.isel(state=[0]), b.isel(state=[1]))
 
 
+class Here(Executor):
+    """Runs what is submitted at once, in this process."""
+
+    def submit(self, function, /, *args, **kwargs):
+        done = Future()
+        done.set_result(function(*args, **kwargs))
+        return done
+
+
 def test_sweeps():
     model = gallery.uniform_monomer(accuracy="coarse", map=spq.MapSpec(states=("X@1",)))
     axis = "materials.PMMA.permittivity_static"
-    a, b = (spq.sweep(model, {axis: values}) for values in ([2.0, 2.25, 3.0], [2.25, 3.0, 4.0]))
+    one = Here()
+    a, b = (spq.sweep(model, {axis: v}, executor=one) for v in ([2.0, 2.25, 3.0], [2.25, 3.0]))
+    other = spq.sweep(model, {"materials.PMMA.permittivity_optical": [2.2]}, executor=one)
     b["energy_eV"] = b["energy_eV"] + 2e-3
     found = spq.compare(a, b)
     energy = row(found, "X@1", "energy")
     assert energy.points == 2 and energy.maximum_meV == pytest.approx(2.0, abs=1e-6) and energy.beyond == 2
-    other = spq.sweep(model, {"dots[1].core_radius": [1.3]})
     with pytest.raises(InputError, match="swept over"):
         spq.compare(a, other)
 

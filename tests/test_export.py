@@ -23,7 +23,9 @@ MODEL = gallery.heterodimer(map=spq.MapSpec(states=("X@1", "X-@1", "X+@1", "segX
 
 @pytest.fixture(scope="module")
 def shifts():
-    return synthetic_map(MODEL, points=9)
+    ds = synthetic_map(MODEL, points=9)
+    ds["shift_meV"].attrs["units"] = "meV"
+    return ds
 
 
 @pytest.fixture(scope="module")
