@@ -162,7 +162,7 @@ def _names(header: str, columns: int) -> list[tuple[str, str]]:
 
 
 def _named(word: str) -> tuple[str, str]:
-    """Name and unit of "V (V)" or "psi (1/m^(3/2)) @ t=0": the last parentheses that a space stands before."""
+    """Name and unit of "V (V)" or "psi (1/m^(3/2)) @ t=0": the last parentheses after a space."""
     found = re.fullmatch(r"(.*?)\s+\(((?:[^()]|\([^()]*\))*)\)\s*(@.*)?", word.strip())
     if not found:
         return word.strip(), ""
