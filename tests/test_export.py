@@ -47,6 +47,7 @@ def read_itx(path):
             end = lines.index("END", i)
             rows = [line.strip() for line in lines[i + 2 : end]]
             shape = tuple(int(n) for n in head[2].split(","))
+            assert len(rows) == shape[0]
             if head[1] == "T":
                 values = np.array([row.strip('"') for row in rows])
             else:
@@ -138,6 +139,7 @@ def test_paraview_fields(discretisation, shape, tmp_path):
     mesh = meshio.read(path)
     assert path.name == "fields_X@1.vtu" and list(mesh.cells_dict) == [shape]
     cells = mesh.cells_dict[shape]
+    assert len(np.unique(cells)) == len(mesh.points)
     pairs = [(0, 1), (1, 2), (0, 2)] + ([(0, 3), (1, 3), (2, 3)] if shape == "tetra10" else [])
     corners = 3 if shape == "triangle6" else 4
     for number, (i, j) in enumerate(pairs):
