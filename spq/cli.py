@@ -277,6 +277,20 @@ def _simulate(args: argparse.Namespace) -> int:
     return DONE
 
 
+def _export(args: argparse.Namespace) -> int:
+    from spq import cli_export
+
+    cli_export.run(args)
+    return DONE
+
+
+def _compare(args: argparse.Namespace) -> int:
+    from spq import cli_compare
+
+    cli_compare.run(args)
+    return DONE
+
+
 COMMANDS = {
     "shift-map": _shift_map,
     "emission": _emission,
@@ -291,6 +305,8 @@ COMMANDS = {
     "init": _init,
     "check": _check,
     "plot": _plot,
+    "export": _export,
+    "compare": _compare,
 }
 
 
