@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from spq.assignment.discrimination import power as power
     from spq.carriers import State as State
     from spq.cispec import CISpec as CISpec
+    from spq.comparison import Comparison as Comparison
+    from spq.comparison import compare as compare
+    from spq.cuts import evaluate as evaluate
+    from spq.cuts import line_cut as line_cut
+    from spq.cuts import sections as sections
     from spq.deduction import deduce as deduce
     from spq.deductionstore import load_deduction as load_deduction
     from spq.deductionstore import save_deduction as save_deduction
@@ -27,9 +32,12 @@ if TYPE_CHECKING:
     from spq.errors import InputError as InputError
     from spq.errors import MeshError as MeshError
     from spq.errors import SpqError as SpqError
+    from spq.exporting import export as export
     from spq.forster import transfer as transfer
     from spq.geometry import Dot as Dot
     from spq.geometry import Molecule as Molecule
+    from spq.griddifference import difference as difference
+    from spq.gridfile import read_grid as read_grid
     from spq.inputfile import load as load
     from spq.mapspec import MapSpec as MapSpec
     from spq.materials import MATERIALS as MATERIALS
@@ -56,6 +64,7 @@ if TYPE_CHECKING:
 # public name: module that defines it, imported when the name is first used
 _PUBLIC = {
     "CISpec": "cispec",
+    "Comparison": "comparison",
     "ConvergenceError": "errors",
     "Dot": "geometry",
     "Emission": "observables",
@@ -69,16 +78,21 @@ _PUBLIC = {
     "Molecule": "geometry",
     "Polarisation": "dipole",
     "Prior": "priors",
-    "SpqError": "errors",
     "SpectrumSpec": "spectrumspec",
+    "SpqError": "errors",
     "State": "carriers",
     "SurfaceCharge": "surface",
     "Table": "table",
     "assign": "assignment.assigning",
+    "compare": "comparison",
     "deduce": "deduction",
+    "difference": "griddifference",
     "emission": "observables",
     "ensemble": "ensembles",
+    "evaluate": "cuts",
+    "export": "exporting",
     "levels": "single_particle",
+    "line_cut": "cuts",
     "load": "inputfile",
     "load_deduction": "deductionstore",
     "load_map": "store",
@@ -86,10 +100,12 @@ _PUBLIC = {
     "load_sweep": "sweepstore",
     "polarisation": "dipole",
     "power": "assignment.discrimination",
+    "read_grid": "gridfile",
     "save_deduction": "deductionstore",
     "save_map": "store",
     "save_spectrum": "spectrumstore",
     "save_sweep": "sweepstore",
+    "sections": "cuts",
     "shift_map": "shiftmap",
     "spectrum": "spectra",
     "sweep": "sweeps",

@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -257,48 +257,32 @@ STORED = {
 }
 
 
-def _sweep(args: argparse.Namespace) -> int:
-    from spq import cli_sweep
+def _of(module: str) -> Callable[[argparse.Namespace], int]:
+    """A command whose module has a function `run`, which returns False if something did not converge."""
 
-    return DONE if cli_sweep.run(args) else NOT_CONVERGED
+    def command(args: argparse.Namespace) -> int:
+        return NOT_CONVERGED if importlib.import_module(f"spq.{module}").run(args) is False else DONE
 
-
-def _analyse(args: argparse.Namespace) -> int:
-    from spq import cli_analyse
-
-    cli_analyse.run(args)
-    return DONE
-
-
-def _simulate(args: argparse.Namespace) -> int:
-    from spq import cli_simulate
-
-    cli_simulate.run(args)
-    return DONE
-
-
-def _assign(args: argparse.Namespace) -> int:
-    from spq import cli_assign
-
-    cli_assign.run(args)
-    return DONE
+    return command
 
 
 COMMANDS = {
     "shift-map": _shift_map,
     "emission": _emission,
     "spectrum": _spectrum,
-    "sweep": _sweep,
+    "sweep": _of("cli_sweep"),
     "deduce": _deduce,
-    "simulate": _simulate,
-    "analyse": _analyse,
-    "assign": _assign,
+    "simulate": _of("cli_simulate"),
+    "analyse": _of("cli_analyse"),
+    "assign": _of("cli_assign"),
     "levels": _levels,
     "mesh": _mesh,
     "materials": _materials,
     "init": _init,
     "check": _check,
     "plot": _plot,
+    "export": _of("cli_export"),
+    "compare": _of("cli_compare"),
 }
 
 

@@ -78,4 +78,16 @@ def parser() -> Parser:
     added = command("plot", "draw a stored result again")
     added.add_argument("file", metavar="FILE.nc")
     added.add_argument("--flip", action="store_true", help="dot 1 at positive coordinates, of a map")
+    added = command("export", "a result for Origin, MATLAB, Igor or ParaView")
+    added.add_argument("file", metavar="FILE", help="a stored result (.nc), or input: fields of its states")
+    added.add_argument("--to", required=True, metavar="FORMAT", help="csv, mat, itx or vtu")
+    added.add_argument(
+        "--state", action="append", metavar="S", help="of an input; by default those of its map"
+    )
+    added = command("compare", "two stored results, or values on a grid against ours")
+    added.add_argument("first", metavar="A", help="a stored result (.nc), or a grid as COMSOL exports it")
+    added.add_argument("second", metavar="B", help="a stored result of the same kind, or an input file")
+    added.add_argument("--quantity", metavar="Q", help='of a grid: potential, "density e1", "level h 1", ...')
+    added.add_argument("--state", metavar="S", help="of a grid: whose carriers they are")
+    added.add_argument("--variable", metavar="V", help="of a grid with several")
     return whole

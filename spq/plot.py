@@ -14,11 +14,16 @@ import numpy.typing as npt
 from spq import inputfile
 from spq.geometry import Array, Molecule
 from spq.model import Model
+from spq.plotfields import density as density
+from spq.plotfields import levels as levels
+from spq.plotfields import line_cut as line_cut
 from spq.plotsizes import corner as corner
 from spq.plotsizes import corner_writer as corner_writer
 from spq.plotsizes import ensemble as ensemble
 from spq.plotspectrum import spectrum as spectrum
 from spq.plotspectrum import spectrum_writer as spectrum_writer
+from spq.plotsurface import surface_map as surface_map
+from spq.plotsurface import surface_writer as surface_writer
 from spq.plotsweep import sweep as sweep
 from spq.plotsweep import sweep_writer as sweep_writer
 from spq.sketch import COLORS, draw_molecule, reach, sizes
@@ -89,8 +94,11 @@ def shift_map(ds: xr.Dataset, flip: bool = False) -> Figure:
 
 
 def map_writer(ds: xr.Dataset, flip: bool = False) -> dict[str, Writer]:
-    """Return the function that writes the figure of a map as PNG, for spq.store.write_files."""
-    return {"shift_map.png": lambda path: shift_map(ds, flip).savefig(path, dpi=200)}
+    """Return the functions that write the figures of a map as PNG, for spq.store.write_files.
+
+    Of a map over the full surface that of `surface_map` too.
+    """
+    return {"shift_map.png": lambda path: shift_map(ds, flip).savefig(path, dpi=200)} | surface_writer(ds)
 
 
 def _box(left: float, bottom: float, width: float, height: float, figure: Figure) -> Any:

@@ -38,9 +38,9 @@ def potential_of_charges(
     """
     positions, charges = np.atleast_2d(positions), np.atleast_1d(charges)
     space = _solid(poisson)
-    strengths = COULOMB * charges / _local_permittivity(poisson, positions)
+    strengths = COULOMB * charges / local_permittivity(poisson, positions)
     here = space.point_values(positions)
-    halves, smooth = _solid_angles(poisson, positions)
+    halves, smooth = solid_angles(poisson, positions)
     load = np.zeros(space.size)
     for number, permittivity in enumerate(poisson.permittivities):
         surface = space.interface(space.regions == number)
@@ -55,7 +55,7 @@ def potential_of_charges(
     return _coulomb(points, positions, strengths) + space.point_values(points) @ regular
 
 
-def _solid_angles(poisson: Poisson, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def solid_angles(poisson: Poisson, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Half-spaces (0, 1 or 2) that a charge sees of each region, (2N + 1, s); known where smooth."""
     molecule = poisson.space.molecule
     at_surface = np.abs(molecule.distance_outside(positions)) < ON_SURFACE
@@ -77,9 +77,9 @@ def _solid_angles(poisson: Poisson, positions: np.ndarray) -> tuple[np.ndarray, 
     return halves, np.sum(touching, axis=0) < 2
 
 
-def _local_permittivity(poisson: Poisson, positions: np.ndarray) -> np.ndarray:
+def local_permittivity(poisson: Poisson, positions: np.ndarray) -> np.ndarray:
     """Mean permittivity around each charge, (s,): of both sides for one on the surface."""
-    halves, _ = _solid_angles(poisson, positions)
+    halves, _ = solid_angles(poisson, positions)
     return 0.5 * poisson.permittivities @ halves
 
 

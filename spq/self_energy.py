@@ -56,23 +56,33 @@ def molecule_self_energy(
     (q,) in eV; zero on a hard wall, where it is infinite and orbitals vanish
     """
     molecule, points = space.molecule, space.points
+    if space.leaks or len(molecule.dots) == 1:
+        return self_energy_at(space, poisson, points, cut, coarsening)
+    within = molecule.distance_outside(points) < -ON_WALL
+    found = np.zeros(len(points))
+    # the rest is smooth: by the elements from its values at their nodes, which are fewer
+    nodal = np.zeros((space.size, 1))
+    nodal[space.covered, 0] = smooth_part(space, poisson, coarsening)(space.positions[space.covered])
+    rest = space.values(nodal)[within, 0]
+    found[within] = rest + singular(molecule, poisson.permittivities, points[within], cut)
+    return found
+
+
+def self_energy_at(
+    space: Space, poisson: Poisson, points: np.ndarray, cut: float = CUT, coarsening: float = 1.0
+) -> np.ndarray:
+    """Σ of a unit charge at any points (n, 3) in nm, laboratory frame; arguments as `molecule_self_energy`.
+
+    Returns (n,) in eV. It is infinite on a hard wall; there and beyond it is 0.
+    """
+    molecule = space.molecule
     outside = molecule.distance_outside(points)
-    if not space.leaks:
-        within = outside < -ON_WALL
-        found = np.zeros(len(points))
-        if len(molecule.dots) == 1:
-            found[within] = _total(space, poisson, cut, coarsening)(points[within])
-            return found
-        # the rest is smooth: by the elements from its values at their nodes, which are fewer
-        nodal = np.zeros((space.size, 1))
-        nodal[space.covered, 0] = smooth_part(space, poisson, coarsening)(space.positions[space.covered])
-        rest = space.values(nodal)[within, 0]
-        found[within] = rest + singular(molecule, poisson.permittivities, points[within], cut)
-        return found
     total = _total(space, poisson, cut, coarsening)
-    off = np.abs(outside) > ON_WALL
+    off = np.abs(outside) > ON_WALL if space.leaks else outside < -ON_WALL
     found = np.zeros(len(points))
     found[off] = total(points[off])
+    if not space.leaks:
+        return found
     near = (np.abs(outside) < cut) & _passable(space, points)
     depth, normal = outside[near, None], _outward(molecule, points[near])
     ends = [total(points[near] + (side * cut - depth) * normal, STEEPEST / cut) for side in (-1, 1)]

@@ -307,3 +307,18 @@ def test_counts_need_offset_and_gain(files):
         read_measurement([files / "photons.h5", files / "bare.nc"])
     given = read_measurement([files / "photons.h5", files / "bare.nc"], offset=400.0, gain=60.0)
     assert np.allclose(given.frames.counts, measurement.frames.counts)
+
+
+def test_tracks_of_the_analysis(simulated, found):
+    """One emitter, in frames without a jump known to 0.3 meV, whose jumps are of 14 meV."""
+    _, truth = simulated
+    assert found.sizes["emitter"] == 1 and found["track"].attrs["units"] == "eV"
+    times = np.array([jump["time_s"] for jump in truth.jumps])
+    calm = np.ones(len(truth.begins), dtype=bool)
+    calm[np.maximum(np.searchsorted(truth.begins, times, side="right") - 1, 0)] = False
+    off = 1e3 * (found["track"].values - truth.energies)[calm]
+    assert np.isfinite(off).mean() > 0.95
+    assert 0.02 < np.sqrt(np.nanmean(off**2)) < 0.3
+    sizes = np.abs(found["jump_size"].values[:, 0])
+    assert len(sizes) > 3 and np.nanmedian(sizes) == pytest.approx(14.0, abs=0.7)
+    assert not found["jump_coincident"].any()

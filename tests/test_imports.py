@@ -19,9 +19,11 @@ enrichment reduction direct snapshots orbitals selection configurations perturba
 eigenstates labelling recombination correlated solution prepare accuracy explanation sensitivity spread
 observables shiftmap table single_particle multiplets lineshape spectraldata spectra forster axes
 computing pointstore pointwork pool sweeps priors measured emulator learning posterior deduction
-ensembles sweepfile store sweepstore meshfile cost spectrumstore deductionstore sketch sticks
-plotspectrum plotsweep plotsizes plot cli_report cli_spectrum cli_output cli_sweep cli_deduce
-cli_simulate cli_analyse cli_assign cli_asked cli_parser cli
+ensembles sweepfile store sweepstore meshfile cost spectrumstore deductionstore
+places ring_charges localfields cuts columns igor vtu exporting gridfile griddifference
+differences mapcomparison comparison sketch sticks
+plotspectrum plotsweep plotsizes plotfields plotsurface plot cli_report cli_spectrum cli_output cli_sweep
+cli_deduce cli_simulate cli_analyse cli_assign cli_export cli_compare cli_asked cli_parser cli
 """.split()
 
 # The same for the companion in spq/spectroscopy, which of spq itself imports only what BELOW names.

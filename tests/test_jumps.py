@@ -88,6 +88,13 @@ def test_common_drift_is_vetoed():
     assert np.isfinite(jumps.size_meV[at]).all() and at.sum() == len(steps)
     assert jumps.common_drift[at].mean() > 0.6  # 2 standard errors of each: 0.9 of them
     assert not jumps.coincident.any()
+    # beside true ones, which make the run significant, they are told apart
+    both = alternating(5.0, 50) | {frame: (5.0, 5.0) for frame in range(30, 400, 100)}
+    jumps = find_jumps(drawn(4, both))
+    assert jumps.run_p_value < 0.05
+    assert jumps.common_drift.sum() >= 3
+    assert jumps.coincident.sum() == 7
+    assert not jumps.coincident[jumps.common_drift].any()
 
 
 @pytest.mark.parametrize("size", [0.0, 0.5, 1.0])

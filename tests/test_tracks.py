@@ -89,6 +89,17 @@ def test_photons_and_shape(dimer):
     assert tracks.shape.ratios == pytest.approx((0.25, 0.1), abs=0.04)
 
 
+def test_two_lines_of_one_emitter_are_not_two_emitters():
+    """In frame 20 the first jumps: each of its two lines is brighter than that of the second."""
+    energies = np.tile([2.130, 2.121, 2.100], (40, 1))
+    photons = np.tile([300.0, 0.0, 70.0], (40, 1))
+    photons[20, :2] = 150.0
+    photons[21:, :2] = 0.0, 300.0
+    tracks = find_tracks(drawn(energies, photons, 7), 2)
+    assert tracks.energies[:, 1] == pytest.approx(np.full(40, 2.100), abs=6e-4)
+    assert tracks.energies[21:, 0] == pytest.approx(np.full(19, 2.121), abs=4e-4)
+
+
 def test_one_emitter_is_one():
     """Neither its replica nor its charged line is another; one frame with two lines does not make two."""
     energies = walking(3, 80, (2.12,))

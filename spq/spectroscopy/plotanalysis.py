@@ -55,7 +55,8 @@ def analysis(ds: xr.Dataset) -> Figure:
         draw(axes, ds, colors)
     _letters([series, rate, *panels])
     handles = _handles(ds, colors)
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=8)
+    columns = len(handles) if len(handles) <= 6 else (len(handles) + 1) // 2
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False, fontsize=8)
     return figure
 
 
@@ -222,4 +223,7 @@ def _handles(ds: xr.Dataset, colors: dict[int, str]) -> list[Any]:
         frames = int(ds["state_frames"][state])
         label = f"state {state + 1} ({frames} frames)"
         found.append(Line2D([], [], color=color, marker=MARKERS[place], ms=4, label=label))
+    if "jump_coincident" in ds and ds["jump_coincident"].values.any():
+        style: dict[str, Any] = {"color": "w", "marker": "v", "mec": "k", "mew": 0.6, "ms": 5, "ls": "none"}
+        found.append(Line2D([], [], label="simultaneous jump (a)", **style))
     return found
