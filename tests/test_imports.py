@@ -26,14 +26,14 @@ cli_simulate cli_analyse cli_asked cli_parser cli
 
 # The same for the companion in spq/spectroscopy, which of spq itself imports only what BELOW names.
 SPECTROSCOPY = """
-wavelengths records sources tttr picoquant becker_hickl photon_hdf5 pulses swabian cameraframes sif spe
-ascii_spectra matlab recordstore files
+wavelengths records sources tttr picoquant picoquant_old becker_hickl photon_hdf5 pulses swabian swabianpieces
+cameraframes sif spe ascii_spectra matlab recordstore files photonpieces
 responses folding likelihood decaymodel decaychecks decaystarts decays histograms changestatistic changepoints
 effective flid polarised
 instruments stateenergies simulation statechain diffusion emissions countingmodel cameramodel truth simulator
 simulationwriters simulationfile
-markers joining measurementfiles cosmicrays brightest timegates clusterstart diffusingchain clusters
-linemodel lines stateproperties statevariables analysis plotanalysis analysisfiles
+markers joining tallies measurementfiles cosmicrays brightest timegates clusterstart clustermerge
+diffusingchain clusters linemodel lines stateproperties statevariables analysis plotanalysis analysisfiles
 """.split()
 
 BELOW = {"errors", "units", "checks", "carriers", "inputfile", "progress", "store"}

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from spq.spectroscopy.lines import fit_lines as fit_lines
     from spq.spectroscopy.measurementfiles import read_measurement as read_measurement
     from spq.spectroscopy.photon_hdf5 import write_photon_hdf5 as write_photon_hdf5
+    from spq.spectroscopy.photonpieces import PhotonPieces as PhotonPieces
+    from spq.spectroscopy.photonpieces import stream as stream
     from spq.spectroscopy.polarised import Polarisation as Polarisation
     from spq.spectroscopy.polarised import fit_polarisation as fit_polarisation
     from spq.spectroscopy.records import FrameSeries as FrameSeries
@@ -61,6 +63,8 @@ if TYPE_CHECKING:
     from spq.spectroscopy.stateenergies import Trap as Trap
     from spq.spectroscopy.stateenergies import energies_by_hand as energies_by_hand
     from spq.spectroscopy.stateenergies import energies_of_map as energies_of_map
+    from spq.spectroscopy.tallies import Tally as Tally
+    from spq.spectroscopy.tallies import tally as tally
     from spq.spectroscopy.timegates import time_gates as time_gates
     from spq.spectroscopy.truth import Truth as Truth
 
@@ -82,6 +86,7 @@ _PUBLIC = {
     "Lines": "simulation",
     "Measurement": "records",
     "MicroTimes": "histograms",
+    "PhotonPieces": "photonpieces",
     "PhotonStream": "records",
     "Polarisation": "polarised",
     "Response": "responses",
@@ -89,6 +94,7 @@ _PUBLIC = {
     "Simulation": "simulation",
     "StateEnergies": "stateenergies",
     "Switching": "simulation",
+    "Tally": "tallies",
     "Trap": "stateenergies",
     "Truth": "truth",
     "WavePlate": "instruments",
@@ -117,6 +123,8 @@ _PUBLIC = {
     "simulate": "simulator",
     "simulation_of": "simulationfile",
     "spe_regions": "spe",
+    "stream": "photonpieces",
+    "tally": "tallies",
     "time_gates": "timegates",
     "write_photon_hdf5": "photon_hdf5",
 }

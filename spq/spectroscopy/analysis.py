@@ -25,6 +25,7 @@ from spq.spectroscopy.statevariables import (
     rate_variables,
     spectra_variables,
 )
+from spq.spectroscopy.tallies import Tally, has_micro_times
 from spq.spectroscopy.timegates import time_gates
 
 if TYPE_CHECKING:
@@ -66,14 +67,17 @@ UNITS = {
 
 
 def analyse(
-    measurement: Measurement, states: Array | None = None, seed: int = 0, progress: Progress = silent
+    measurement: Measurement | Tally,
+    states: Array | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
 ) -> xr.Dataset:
     """Analyse a measurement.
 
     Parameters
     ----------
-    measurement : Measurement
-        Photons and frames of one particle.
+    measurement : Measurement or Tally
+        Photons and frames of one particle; a `tally` of a long file gives the same without its photons.
     states : int (frames,) or None
         State of each frame from 0, -1: none. None: `find_clusters` finds them.
     seed : int
@@ -95,7 +99,7 @@ def analyse(
     """
     import xarray as xr
 
-    if not isinstance(measurement, Measurement):
+    if not isinstance(measurement, Measurement | Tally):
         raise InputError(f"measurement: a {type(measurement).__name__}: must be a Measurement")
     warnings: list[str] = []
     progress("cosmic rays", 0, 1)
@@ -126,11 +130,11 @@ def analyse(
 
 
 def _clusters(
-    measurement: Measurement, frames: FrameSeries, seed: int, warnings: list[str]
+    measurement: Measurement | Tally, frames: FrameSeries, seed: int, warnings: list[str]
 ) -> tuple[Array, Variables]:
     """States of the frames as they are found, and how sure they are."""
-    timed = measurement.photons.nanotimes is not None and len(measurement.photons.timestamps) > 0
-    found = find_clusters(frames, time_gates(measurement) if timed else None, seed=seed)
+    gates = time_gates(measurement) if has_micro_times(measurement) else None
+    found = find_clusters(frames, gates, seed=seed)
     warnings += found.warnings
     return found.states, {
         "state_probability": (("frame", "state_index"), found.probabilities),
