@@ -14,10 +14,11 @@ import numpy as np
 from spq.errors import InputError
 from spq.spectroscopy.decays import DecayFit, fit_decay
 from spq.spectroscopy.effective import EffectiveLifetimes, effective_lifetimes
-from spq.spectroscopy.histograms import MicroTimes, histogram
+from spq.spectroscopy.histograms import MicroTimes
 from spq.spectroscopy.polarised import Polarisation, fit_polarisation
-from spq.spectroscopy.records import FrameSeries, Measurement, PhotonStream
+from spq.spectroscopy.records import FrameSeries, Measurement
 from spq.spectroscopy.responses import Response
+from spq.spectroscopy.tallies import Tally, frame_counts, grouped_micro_times, micro_times
 
 Array = np.ndarray
 
@@ -51,11 +52,9 @@ class Rates:
     state_spread: Array
 
 
-def rates_of(measurement: Measurement, states: Array, number: int) -> Rates:
+def rates_of(measurement: Measurement | Tally, states: Array, number: int) -> Rates:
     """Photons per s of every frame and of every state, states (frames,) from 0, -1: none."""
-    frames = len(measurement.frames.counts)
-    inside = measurement.frame_of_photon >= 0
-    counts = np.bincount(measurement.frame_of_photon[inside], minlength=frames)
+    counts = frame_counts(measurement)
     exposure = 1e-9 * float(measurement.frames.exposure or np.nan)
     found = np.full((3, number), np.nan)
     for state in range(number):
@@ -67,12 +66,13 @@ def rates_of(measurement: Measurement, states: Array, number: int) -> Rates:
     return Rates(counts, counts / exposure, np.sqrt(counts) / exposure, *found)
 
 
-def decay_edges(stream: PhotonStream) -> Array:
-    """Edges (bins + 1,) in ns for the decays of a stream, narrow from the pulse on.
+def decay_edges(measurement: Measurement | Tally) -> Array:
+    """Edges (bins + 1,) in ns for the decays of a measurement, narrow from the pulse on.
 
     The pulse is where the micro-times of all photons rise most. Raises InputError without micro-times.
     """
-    whole = histogram(stream)
+    stream = measurement.photons
+    whole = micro_times(measurement)
     unit = float(stream.nanotime_unit or 0.0)
     counts, last = whole.counts, whole.edges_ns[-1]
     if stream.laser_period is not None:
@@ -84,7 +84,7 @@ def decay_edges(stream: PhotonStream) -> Array:
     return steps[steps <= round(last / unit)] * unit
 
 
-def response_of(measurement: Measurement) -> Response | None:
+def response_of(measurement: Measurement | Tally) -> Response | None:
     """The measured response of a measurement without its background, on the clock of the micro-times."""
     irf, unit = measurement.irf, measurement.photons.nanotime_unit
     if irf is None or unit is None:
@@ -99,7 +99,7 @@ def response_of(measurement: Measurement) -> Response | None:
 
 
 def state_decays(
-    measurement: Measurement, states: Array, number: int, edges: Array
+    measurement: Measurement | Tally, states: Array, number: int, edges: Array
 ) -> tuple[MicroTimes, tuple[DecayFit | None, ...]]:
     """Micro-times (states, bins) of every state and their fits; None where there are too few photons.
 
@@ -109,21 +109,17 @@ def state_decays(
     photons = measurement.photons
     if photons.laser_period is None:
         raise InputError("photons.laser_period: needed for decays")
-    group = np.append(states, -1)[measurement.frame_of_photon]  # -1, between exposures, is the last entry
-    times = histogram(photons, bins=edges, group=group)
-    counts = np.zeros((number, len(edges) - 1), dtype=np.int64)
-    counts[: len(times.counts)] = times.counts[:number]
-    times = MicroTimes(counts, times.edges_ns, times.outside, times.period_ns)
+    times = grouped_micro_times(measurement, states, number, edges)
     irf = response_of(measurement)
     fits = tuple(
         fit_decay(row, times.edges_ns, photons.laser_period, irf) if row.sum() >= FEWEST else None
-        for row in counts
+        for row in times.counts
     )
     return times, fits
 
 
 def frame_lifetimes(
-    measurement: Measurement, edges: Array, whole: DecayFit | None
+    measurement: Measurement | Tally, edges: Array, whole: DecayFit | None
 ) -> EffectiveLifetimes | None:
     """The effective lifetime of every frame, as for a lifetime-intensity distribution.
 
@@ -133,9 +129,8 @@ def frame_lifetimes(
     photons, frames = measurement.photons, measurement.frames
     if whole is None or photons.laser_period is None:
         return None
-    times = histogram(photons, bins=edges, group=measurement.frame_of_photon)
-    counts = np.zeros((len(frames.counts), len(edges) - 1), dtype=np.int64)
-    counts[: len(times.counts)] = times.counts
+    number = len(frames.counts)
+    counts = grouped_micro_times(measurement, np.arange(number), number, edges).counts
     irf, shift = response_of(measurement), whole.shift
     if irf is None:
         irf, shift = Response(sigma_ns=NARROW / 2.0, centre_ns=whole.shift), 0.0

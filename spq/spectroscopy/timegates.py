@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from spq.errors import InputError
-from spq.spectroscopy.histograms import histogram
 from spq.spectroscopy.records import Measurement
+from spq.spectroscopy.tallies import Tally, grouped_micro_times, micro_times
 
 Array = np.ndarray
 
@@ -16,7 +16,7 @@ EARLY = 0.1
 """ns before the rise to half of the peak at which the first gate begins."""
 
 
-def time_gates(measurement: Measurement, gates_ns: tuple[float, ...] = GATES_ns) -> Array:
+def time_gates(measurement: Measurement | Tally, gates_ns: tuple[float, ...] = GATES_ns) -> Array:
     """Photons (frames, gates) of each frame in gates whose edges are ns after the pulse.
 
     The pulse is where the micro-times of all photons rise to half of their peak; gates beyond the period are
@@ -26,7 +26,7 @@ def time_gates(measurement: Measurement, gates_ns: tuple[float, ...] = GATES_ns)
     edges = np.asarray(gates_ns, dtype=float)
     if edges.ndim != 1 or len(edges) < 2 or not np.all(np.diff(edges) > 0):
         raise InputError(f"gates_ns = {gates_ns}: must be at least two edges that ascend")
-    whole = histogram(photons)
+    whole = micro_times(measurement)
     unit = float(photons.nanotime_unit or 0.0)
     rise = int(np.argmax(whole.counts >= 0.5 * whole.counts.max()))
     pulse = max(unit * rise - EARLY, 0.0)
@@ -34,7 +34,5 @@ def time_gates(measurement: Measurement, gates_ns: tuple[float, ...] = GATES_ns)
     placed = np.unique(np.minimum(edges + pulse, last))
     if len(placed) < 2:
         raise InputError(f"gates_ns = {gates_ns}: lie beyond the micro-times, which end at {last:g} ns")
-    times = histogram(photons, bins=placed, group=measurement.frame_of_photon)
-    counts = np.zeros((len(measurement.frames.counts), len(placed) - 1))
-    counts[: len(times.counts)] = times.counts
-    return counts
+    number = len(measurement.frames.counts)
+    return grouped_micro_times(measurement, np.arange(number), number, placed).counts.astype(float)
