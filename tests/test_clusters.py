@@ -195,8 +195,7 @@ def pair(second, spread, gates=(100.0, 100.0)):
 
 
 def test_which_states_are_one():
-    """A common shift, and lines that drifted apart by as much as diffusion does; not lines that changed
-    places.
+    """A common shift, and lines that drifted apart like diffusion does; not lines that changed places.
 
     With diffusion of 7 bins, blurring alone makes the last two alike: what is left to move is 14 meV.
     """

@@ -27,9 +27,8 @@ FAR = 10.0
 MOVED_meV = 7.0
 """Distance by which light may have moved, the shift taken out."""
 CLOSE, SIGMAS = 0.10, 4.0
-"""Relative difference of gates, and in standard errors, up to which they agree: a few quenched frames in a
-state
-change its mean by several percent."""
+"""Relative difference of gates, and in standard errors, up to which they agree: a few quenched frames
+in a state change its mean by several percent."""
 
 
 def most_alike(
