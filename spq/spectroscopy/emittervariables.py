@@ -86,6 +86,9 @@ def emitter_variables(
     none, `number` of them. tracks: a `shape` (LineShape) of it is used; without, that of a default line.
     Raises InputError if shapes do not fit together.
     """
+    if not np.shape(tracks.photons)[1]:
+        warnings.append("emitters: not determined, for none was seen")
+        return {}
     light, _, states = checked_tracks(tracks.photons, tracks.photon_errors, states, number)
     for name in ("energies", "errors"):
         if np.shape(getattr(tracks, name)) != light.shape:
