@@ -88,7 +88,7 @@ def main(seeds, letters, true_tracks, nominal):
             if true_tracks:
                 found = with_true_tracks(measurement, truth, told, charges, seed)
             else:
-                found = assign(analyse(measurement), charges, explain=False)
+                found = assign(analyse(measurement, parts=("tracks",)), charges, explain=False)
             more, lost = scored(found, told, truth.begins)
             rows += more
             missed += lost
