@@ -106,17 +106,20 @@ def couples(move):
 def null(seeds, nominal):
     """Particles whose emitters know nothing of each other: which of their jumps are called a coupling?"""
     charges = charge_table(model(nominal))
-    base = charges.neutral_eV.tolist()
+    own = charges.own[:, 1].tolist()
+    energies = energies_by_hand(charges.neutral_eV.tolist(), charged=own, other_charged=(0.0, 0.0))
+    simulation = Simulation(energies, independent=True, duration=100.0)
     jumps = called = wrong = 0
     for seed in range(seeds):
-        energies = energies_by_hand(base, charged=charges.own[:, 1].tolist(), other_charged=(0, 0))
-        measurement, _ = simulate(Simulation(energies, independent=True, duration=100.0), 1000 + seed) found =
-        assign(analyse(measurement, parts=("tracks",)), charges, explain=False) verdicts = [str(each) for each
-        in found["verdict"].values] jumps += len(verdicts) called += sum(each != "undecided" for each in
-        verdicts) wrong += sum(couples(each) for each in verdicts) print(f"null {seed}: {len(verdicts)} jumps,
-        {[each for each in verdicts if couples(each)]}", flush=True)
-    print(f"null particles: {jumps} jumps, {called} decided, {wrong} called a coupling: {wrong / max(jumps,
-    1):.3f}")
+        measurement, _ = simulate(simulation, 1000 + seed)
+        found = assign(analyse(measurement, parts=("tracks",)), charges, explain=False)
+        verdicts = [str(each) for each in found["verdict"].values]
+        coupled = [each for each in verdicts if couples(each)]
+        jumps, wrong = jumps + len(verdicts), wrong + len(coupled)
+        called += sum(each != "undecided" for each in verdicts)
+        print(f"null {seed}: {len(verdicts)} jumps, {coupled}", flush=True)
+    share = wrong / max(jumps, 1)
+    print(f"null particles: {jumps} jumps, {called} decided, {wrong} called a coupling: {share:.3f}")
 
 
 def calibration_error(chances, right):
