@@ -23,8 +23,8 @@ from spq.spectroscopy.tracks import Tracks, find_tracks
 
 Array = np.ndarray
 
-PIXELS = 2
-"""Pixels that are taken together: a jump is wider than they are, and lines are followed faster."""
+PIXEL_meV = 1.1
+"""Width to which pixels are taken together: a jump is far wider, and lines are followed faster."""
 JUMP_meV = 7.0
 """Least jump of a line that makes a state."""
 STEPS = 4.0
@@ -37,10 +37,11 @@ RETURNS = 2
 
 def followed(frames: FrameSeries) -> Tracks:
     """The line of every emitter in every frame, of coarser pixels."""
-    pixels = len(frames.wavelength) - len(frames.wavelength) % PIXELS
-    shape = (*frames.counts.shape[:2], -1, PIXELS)
-    counts = frames.counts[:, :, :pixels].reshape(shape).sum(axis=3)
-    wavelength = frames.wavelength[:pixels].reshape(-1, PIXELS).mean(axis=1)
+    energy = 1e3 * np.abs(frames.energy[[0, -1]] @ (1.0, -1.0))
+    together = max(1, round(PIXEL_meV * (len(frames.wavelength) - 1) / energy))
+    pixels = len(frames.wavelength) - len(frames.wavelength) % together
+    counts = frames.counts[:, :, :pixels].reshape(*frames.counts.shape[:2], -1, together).sum(axis=3)
+    wavelength = frames.wavelength[:pixels].reshape(-1, together).mean(axis=1)
     return find_tracks(replace(frames, counts=counts, wavelength=wavelength))
 
 
