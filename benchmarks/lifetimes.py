@@ -3,8 +3,8 @@
 python benchmarks/lifetimes.py [SEEDS] prints mean and scatter of a lifetime of 113 ns from 300 photons (100
 seeds by default): at 1 MHz without background and with a tenth of them background, this known and fitted,
 with twice the seeds; at 5 MHz with a tenth background known, fitted, and fitted with the earlier pulses
-left out, which is the mistake to be shown. Then the measured decay of Atto 550 with its response, and as many thinnings
-of it to 300 photons as seeds, if SPQ_TEST_DATA names the folder that has them.
+left out, which is the mistake to be shown. Then the measured decay of Atto 550 with its response, and as
+many thinnings of it to 300 photons as seeds, if SPQ_TEST_DATA names the folder that has them.
 """
 
 import os
