@@ -5,7 +5,7 @@ import pytest
 from scipy.special import gammaln
 
 from spq.errors import InputError
-from spq.spectroscopy import compare_shapes, fit_lines
+from spq.spectroscopy import LineShape, compare_shapes, energy_edges, fit_lines, profile
 from spq.units import HC
 
 WAVELENGTH = 568.0 + 0.1 * np.arange(512)
