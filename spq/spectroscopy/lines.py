@@ -25,6 +25,8 @@ Array = np.ndarray
 MOST = 4
 WIDTHS, RATIOS, PHONON_WIDTHS = (0.2, 12.0), (0.0, 1.5), (0.5, 8.0)
 """Bounds in meV, of the ratios, and in meV."""
+DARKEST = 0.01
+"""Least background, photons of all pixels: without, means far from lines are 0 and no step is right."""
 FEWEST = 20
 """Photons, over the excess noise, that a spectrum must have."""
 
@@ -210,7 +212,7 @@ def _best(problem: _Problem, lines: int, fewer: Maximum | None) -> Maximum:
             np.zeros(lines),
             [WIDTHS[0]],
             np.full(count, RATIOS[0]),
-            [PHONON_WIDTHS[0], 0.0],
+            [PHONON_WIDTHS[0], DARKEST / len(centres)],
         ]
     )
     shared_high = [WIDTHS[1], *(RATIOS[1],) * count, PHONON_WIDTHS[1], photons]
