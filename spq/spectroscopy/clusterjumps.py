@@ -37,7 +37,7 @@ RETURNS = 2
 
 def followed(frames: FrameSeries) -> Tracks:
     """The line of every emitter in every frame, of coarser pixels."""
-    energy = 1e3 * np.abs(frames.energy[[0, -1]] @ (1.0, -1.0))
+    energy = 1e3 * abs(float(frames.energy[0] - frames.energy[-1]))
     together = max(1, round(PIXEL_meV * (len(frames.wavelength) - 1) / energy))
     pixels = len(frames.wavelength) - len(frames.wavelength) % together
     counts = frames.counts[:, :, :pixels].reshape(*frames.counts.shape[:2], -1, together).sum(axis=3)
