@@ -33,7 +33,7 @@ tiff ascii_spectra matlab recordstore files striprows camerasignal stripshifts i
 responses folding likelihood decaymodel decaychecks decaystarts decays histograms changestatistic changepoints
 effective flid polarised
 instruments stateenergies simulation statechain diffusion emissions countingmodel cameramodel truth simulator
-simulationwriters simulationfile
+plotsimulation simulationwriters simulationfile
 markers joining measurementfiles cosmicrays brightest timegates clusterstart diffusingchain clusters
 linemodel lines linetable trackdata trackpeaks trackpaths trackfit tracks
 brighttrack levels coincidence jumps trackvariables

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from spq import checks
+from spq.errors import InputError
 from spq.progress import Progress, silent
 from spq.spectroscopy.cameramodel import (
     Exposures,
@@ -78,11 +79,12 @@ def simulate(simulation: Simulation, seed: int, progress: Progress = silent) -> 
 def as_counts(frames: FrameSeries) -> FrameSeries:
     """Simulated frames (counts in photons) as the camera gave them: whole counts with offset and gain.
 
-    Frames in counts stay as they are. Raises KeyError for frames of photons that are not simulated, whose
-    `about` says no offset and gain.
+    Frames in counts stay as they are. Raises InputError for photons whose `about` says no offset and gain.
     """
     if frames.unit == "counts":
         return frames
+    if not {"offset", "gain"} <= set(frames.about):
+        raise InputError("frames: their photons were not counted with a known offset and gain")
     offset, gain = frames.about["offset"], frames.about["gain"]
     return replace(frames, counts=np.rint(frames.counts * gain + offset), unit="counts")
 
