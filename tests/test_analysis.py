@@ -163,7 +163,7 @@ def test_states_are_found_where_none_are_given(simulated, states):
 
 def test_bins_are_whole_bins_of_the_hardware(simulated):
     photons = simulated[0].photons
-    edges = decay_edges(photons)
+    edges = decay_edges(simulated[0])
     steps = edges / photons.nanotime_unit
     assert np.allclose(steps, np.rint(steps)) and np.all(np.diff(edges) > 0)
     assert edges[0] == 0.0 and edges[-1] == pytest.approx(photons.laser_period)

@@ -18,6 +18,7 @@ from spq.spectroscopy import (
     simulate,
     time_gates,
 )
+from spq.spectroscopy.clustermerge import most_alike
 from spq.spectroscopy.clusterstart import kmeans
 from spq.spectroscopy.diffusingchain import drifting, forward_backward
 
@@ -181,3 +182,26 @@ def test_gates_hold_the_photons_of_their_frames():
     assert np.all(gates.sum(axis=1) <= inside) and gates.sum() > 0.97 * inside.sum()
     with pytest.raises(InputError, match="ascend"):
         time_gates(measurement, (3.0, 0.0))
+
+
+def pair(second, spread, gates=(100.0, 100.0)):
+    """What is made of two states with lines at 200, 100 and at `second`, diffusion in bins of 0.7 meV."""
+    bins = np.arange(300)
+    light = np.full((2, 300), 0.01)
+    for state, places in enumerate(((200, 100), second)):
+        for place in places:
+            light[state] += 10.0 * np.exp(-0.5 * ((bins - place) / 2.0) ** 2)
+    return most_alike(light, np.array(gates)[:, None], np.array([60.0, 60.0]), spread, 20, 0.7)
+
+
+def test_which_states_are_one():
+    """A common shift, and lines that drifted apart like diffusion does; not lines that changed places.
+
+    With diffusion of 7 bins, blurring alone makes the last two alike: what is left to move is 14 meV.
+    """
+    assert pair((203, 103), 2.0)[:2] == (0, 1)
+    assert pair((204, 98), 2.0)[:2] == (0, 1)
+    assert pair((220, 80), 2.0) is None
+    assert pair((220, 80), 7.0) is None
+    assert pair((205, 95), 7.0)[:2] == (0, 1)
+    assert pair((203, 103), 2.0, gates=(100.0, 125.0)) is None

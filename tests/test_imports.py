@@ -28,14 +28,15 @@ cli_deduce cli_simulate cli_analyse cli_assign cli_export cli_compare cli_asked 
 
 # The same for the companion in spq/spectroscopy, which of spq itself imports only what BELOW names.
 SPECTROSCOPY = """
-wavelengths records sources tttr picoquant becker_hickl photon_hdf5 pulses swabian cameraframes sif spe
-tiff ascii_spectra matlab recordstore files striprows camerasignal stripshifts images
+wavelengths records sources tttr picoquant picoquant_old becker_hickl photon_hdf5 pulses swabian swabianpieces
+cameraframes sif spe tiff ascii_spectra matlab recordstore files photonpieces
+striprows camerasignal stripshifts images
 responses folding likelihood decaymodel decaychecks decaystarts decays histograms changestatistic changepoints
 effective flid polarised
 instruments stateenergies simulation statechain diffusion emissions countingmodel cameramodel truth simulator
 plotsimulation simulationwriters simulationfile
-markers joining measurementfiles cosmicrays brightest timegates clusterstart diffusingchain clusters
-linemodel lines linetable trackdata trackpeaks trackpaths trackfit tracks
+markers joining tallies measurementfiles cosmicrays brightest timegates clusterstart clustermerge
+diffusingchain clusters linemodel lines linetable trackdata trackpeaks trackpaths trackfit tracks
 brighttrack levels coincidence jumps trackvariables
 stateproperties statevariables branchingratios windows stability
 mixedgroups mixedmodel unmixing transfer emittervariables analysis plotanalysis analysisfiles

@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     from spq.spectroscopy.particlelines import ParticleLines as ParticleLines
     from spq.spectroscopy.particlelines import particle_lines as particle_lines
     from spq.spectroscopy.photon_hdf5 import write_photon_hdf5 as write_photon_hdf5
+    from spq.spectroscopy.photonpieces import PhotonPieces as PhotonPieces
+    from spq.spectroscopy.photonpieces import stream as stream
     from spq.spectroscopy.polarised import Polarisation as Polarisation
     from spq.spectroscopy.polarised import fit_polarisation as fit_polarisation
     from spq.spectroscopy.pulses import with_micro_times as with_micro_times
@@ -86,6 +88,8 @@ if TYPE_CHECKING:
     from spq.spectroscopy.stateenergies import Trap as Trap
     from spq.spectroscopy.stateenergies import energies_by_hand as energies_by_hand
     from spq.spectroscopy.stateenergies import energies_of_map as energies_of_map
+    from spq.spectroscopy.tallies import Tally as Tally
+    from spq.spectroscopy.tallies import tally as tally
     from spq.spectroscopy.timegates import time_gates as time_gates
     from spq.spectroscopy.tracks import Tracks as Tracks
     from spq.spectroscopy.tracks import find_tracks as find_tracks
@@ -122,6 +126,7 @@ _PUBLIC = {
     "OriginModel": "originmodel",
     "OriginPosterior": "lineorigin",
     "ParticleLines": "particlelines",
+    "PhotonPieces": "photonpieces",
     "PhotonStream": "records",
     "Polarisation": "polarised",
     "Response": "responses",
@@ -131,6 +136,7 @@ _PUBLIC = {
     "StateEnergies": "stateenergies",
     "Step": "simulation",
     "Switching": "simulation",
+    "Tally": "tallies",
     "Tracks": "tracks",
     "Transfer": "transfer",
     "Trap": "stateenergies",
@@ -179,6 +185,8 @@ _PUBLIC = {
     "simulate": "simulator",
     "simulation_of": "simulationfile",
     "spe_regions": "spe",
+    "stream": "photonpieces",
+    "tally": "tallies",
     "time_gates": "timegates",
     "unmix_decays": "unmixing",
     "window_polarisation": "windows",

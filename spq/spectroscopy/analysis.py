@@ -27,6 +27,7 @@ from spq.spectroscopy.statevariables import (
     rate_variables,
     spectra_variables,
 )
+from spq.spectroscopy.tallies import Tally, has_micro_times
 from spq.spectroscopy.timegates import time_gates
 from spq.spectroscopy.tracks import find_tracks
 from spq.spectroscopy.trackvariables import jump_variables, track_variables
@@ -78,14 +79,17 @@ UNITS = {
 
 
 def analyse(
-    measurement: Measurement, states: Array | None = None, seed: int = 0, progress: Progress = silent
+    measurement: Measurement | Tally,
+    states: Array | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
 ) -> xr.Dataset:
     """Analyse a measurement.
 
     Parameters
     ----------
-    measurement : Measurement
-        Photons and frames of one particle.
+    measurement : Measurement or Tally
+        Photons and frames of one particle; a `tally` of a long file gives the same without its photons.
     states : int (frames,) or None
         State of each frame from 0, -1: none. None: `find_clusters` finds them.
     seed : int
@@ -108,7 +112,7 @@ def analyse(
     """
     import xarray as xr
 
-    if not isinstance(measurement, Measurement):
+    if not isinstance(measurement, Measurement | Tally):
         raise InputError(f"measurement: a {type(measurement).__name__}: must be a Measurement")
     warnings: list[str] = list(measurement.frames.about.get("warnings", ()))
     progress("cosmic rays", 0, 1)
@@ -145,11 +149,10 @@ def analyse(
 
 
 def _clusters(
-    measurement: Measurement, frames: FrameSeries, seed: int, warnings: list[str]
+    measurement: Measurement | Tally, frames: FrameSeries, seed: int, warnings: list[str]
 ) -> tuple[Array, Variables]:
     """States of the frames as they are found, and how sure they are."""
-    timed = measurement.photons.nanotimes is not None and len(measurement.photons.timestamps) > 0
-    gates = time_gates(measurement) if timed else None
+    gates = time_gates(measurement) if has_micro_times(measurement) else None
     found = find_clusters(frames, gates, seed=seed)
     warnings += found.warnings
     counted = {} if gates is None else {"gate_photons": (("frame", "gate"), gates)}

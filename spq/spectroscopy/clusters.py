@@ -20,6 +20,7 @@ import numpy as np
 
 from spq import checks
 from spq.errors import InputError
+from spq.spectroscopy.clustermerge import most_alike
 from spq.spectroscopy.clusterstart import grouped
 from spq.spectroscopy.diffusingchain import Passed, drifting, forward_backward
 from spq.spectroscopy.records import FrameSeries
@@ -33,15 +34,6 @@ REACH_meV = 15.0
 ROUNDS, SETTLED = 40, 1e-5
 FEWEST = 3.0
 """Frames that a state must have."""
-BLUR = 2.5
-"""Width by which spectra are blurred to be compared, in standard deviations of the diffusion: emitters need
-not drift together."""
-DIM = 20.0
-"""Photons below which a state has no spectrum to compare."""
-ALIKE = 0.90
-"""Overlap of spectra, Σ√(p q), from which on they are alike."""
-CLOSE, SIGMAS = 0.08, 4.0
-"""Relative difference of gates, and in standard errors, up to which they agree."""
 SELDOM = 0.02
 """Chance of a change per frame before anything is known."""
 
@@ -233,7 +225,7 @@ def _reduced(data: _Data, model: _Model) -> tuple[_Model, Passed, tuple[str, ...
     while len(model.light) > 1:
         frames = found.chances.sum(axis=(0, 2))
         least = int(frames.argmin())
-        pair = _most_alike(data, model, frames)
+        pair = most_alike(model.light, model.gates, frames, model.spread, data.reach, data.bin_meV)
         if frames[least] < FEWEST:
             merges.append(f"a state of {frames[least]:.1f} frames was dropped")
             kept = np.delete(np.arange(len(frames)), least)
@@ -254,39 +246,6 @@ def _reduced(data: _Data, model: _Model) -> tuple[_Model, Passed, tuple[str, ...
         model = _maximised(data, Passed(chances, moves, found.step, found.log_likelihood), model.spread)
         model, found = _settled(data, model, 12)
     return model, found, tuple(merges)
-
-
-def _most_alike(data: _Data, model: _Model, frames: Array) -> tuple[int, int, str] | None:
-    """The two states that are most alike, if any are, and how."""
-    spectra = model.light - np.median(model.light, axis=1, keepdims=True)
-    width = max(0.7, BLUR * model.spread)
-    kernel = np.exp(-0.5 * (np.arange(-int(4 * width), int(4 * width) + 1) / width) ** 2)
-    spectra = np.maximum(np.stack([np.convolve(row, kernel, mode="same") for row in spectra]), 0.0)
-    dim = spectra.sum(axis=1) * frames < DIM
-    roots = np.sqrt(spectra / np.maximum(spectra.sum(axis=1, keepdims=True), 1e-12))
-    gates = model.gates if model.gates.shape[1] else model.light.sum(axis=1, keepdims=True)
-    gates = np.concatenate([gates, gates.sum(axis=1, keepdims=True)], axis=1)
-    errors = gates / np.maximum(frames[:, None], 1e-9)
-    reach = min(data.reach, int(np.ceil(3.0 * model.spread)))
-    best: tuple[float, int, int, str] | None = None
-    for first in range(len(frames)):
-        for second in range(first + 1, len(frames)):
-            apart = np.abs(gates[first] - gates[second])
-            allowed = np.maximum(
-                CLOSE * 0.5 * (gates[first] + gates[second]), SIGMAS * np.sqrt(errors[first] + errors[second])
-            )
-            if (apart > allowed).any():
-                continue
-            overlaps = np.correlate(roots[first], roots[second], mode="full")
-            middle = len(roots[first]) - 1
-            overlaps = overlaps[middle - reach : middle + reach + 1]
-            overlap, shift = float(overlaps.max()), (int(overlaps.argmax()) - reach) * data.bin_meV
-            if dim[first] and dim[second]:
-                overlap, shift = 1.0, 0.0
-            if overlap > ALIKE and (best is None or overlap > best[0]):
-                text = f"two states with the same gates and spectra {abs(shift):.1f} meV apart were merged"
-                best = overlap, first, second, f"{text} (overlap {overlap:.2f})"
-    return best and best[1:]
 
 
 def _score(data: _Data, tried: tuple[_Model, Passed, tuple[str, ...]]) -> float:

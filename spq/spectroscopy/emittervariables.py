@@ -19,6 +19,7 @@ from spq.spectroscopy.polarised import Polarisation
 from spq.spectroscopy.records import FrameSeries, Measurement
 from spq.spectroscopy.stability import intensity_against_position
 from spq.spectroscopy.statevariables import POLARISATION, Variables
+from spq.spectroscopy.tallies import Tally, has_micro_times
 from spq.spectroscopy.transfer import energy_transfer
 from spq.spectroscopy.unmixing import NAMES, unmix_decays
 from spq.spectroscopy.windows import angle_difference, emitter_light, polarisation_of
@@ -72,7 +73,7 @@ class Tracked(Protocol):
 
 
 def emitter_variables(
-    measurement: Measurement,
+    measurement: Measurement | Tally,
     frames: FrameSeries,
     states: Array,
     number: int,
@@ -85,6 +86,9 @@ def emitter_variables(
     none, `number` of them. tracks: a `shape` (LineShape) of it is used; without, that of a default line.
     Raises InputError if shapes do not fit together.
     """
+    if not np.shape(tracks.photons)[1]:
+        warnings.append("emitters: not determined, for none was seen")
+        return {}
     light, _, states = checked_tracks(tracks.photons, tracks.photon_errors, states, number)
     for name in ("energies", "errors"):
         if np.shape(getattr(tracks, name)) != light.shape:
@@ -230,11 +234,16 @@ def _kinds(states: Array, number: int, tracks: Tracked) -> Array:
 
 
 def _decays(
-    measurement: Measurement, states: Array, weights: Array, errors: Array, kinds: Array, warnings: list[str]
+    measurement: Measurement | Tally,
+    states: Array,
+    weights: Array,
+    errors: Array,
+    kinds: Array,
+    warnings: list[str],
 ) -> Variables:
     """Decays of the emitters, and the transfer of energy from each to the others."""
     photons = measurement.photons
-    if photons.nanotimes is None or photons.laser_period is None or not len(photons.timestamps):
+    if photons.laser_period is None or not has_micro_times(measurement):
         warnings.append("decays of the emitters: not determined, for there are no photons with micro-times")
         return {}
     used = (kinds >= 0).all(axis=1)

@@ -18,8 +18,8 @@ Record = PhotonStream | FrameSeries | Measurement
 READERS = {
     "ptu": ("picoquant", "read_ptu"),
     "ht3": ("picoquant", "read_ht3"),
-    "pt3": ("picoquant", "read_pt3"),
-    "t3r": ("picoquant", "read_t3r"),
+    "pt3": ("picoquant_old", "read_pt3"),
+    "t3r": ("picoquant_old", "read_t3r"),
     "spc": ("becker_hickl", "read_spc"),
     "photon-hdf5": ("photon_hdf5", "read_photon_hdf5"),
     "swabian": ("swabian", "read_swabian"),
@@ -88,7 +88,7 @@ def read(path: str | os.PathLike[str], *, kind: str | None = None, **options: An
     if name not in READERS:
         raise InputError(f"kind = {name!r}: must be one of {', '.join(READERS)}")
     reader = _function(*READERS[name])
-    _check_options(found, name, reader, options)
+    check_options(found, name, reader, options)
     return reader(found, **options)
 
 
@@ -104,7 +104,7 @@ def read_images(path: str | os.PathLike[str], *, kind: str | None = None, **opti
     if name not in IMAGES:
         raise InputError(f"{found}: files of kind {name} hold no images; those of {', '.join(IMAGES)} do")
     reader = _function(*IMAGES[name])
-    _check_options(found, name, reader, options)
+    check_options(found, name, reader, options)
     return reader(found, **options)
 
 
@@ -144,7 +144,7 @@ def _function(module: str, function: str) -> Callable[..., Any]:
     return getattr(import_module(f"spq.spectroscopy.{module}"), function)
 
 
-def _check_options(path: Path, kind: str, reader: Callable[..., Any], options: dict[str, Any]) -> None:
+def check_options(path: Path, kind: str, reader: Callable[..., Any], options: dict[str, Any]) -> None:
     """Raise an InputError that names an option that is not known, or is missing."""
     import inspect
 

@@ -77,7 +77,7 @@ def histogram(
     number = len(nanotimes)
     which = _fitting(which, "which", number, "b")
     group = _fitting(group, "group", number, "iu")
-    limits = _limits(stream, bins)
+    limits = limits_of(stream, bins)
     groups = 1 if group is None else max(int(group.max(initial=-1)) + 1, 1)
     slots = len(limits) - 1
     table = np.full(int(limits[-1]) + 2, slots, dtype=np.intp)  # bin of every micro-time; the last: outside
@@ -119,7 +119,7 @@ def _fitting(given: Array | None, where: str, number: int, kinds: str) -> Array 
     return found
 
 
-def _limits(stream: PhotonStream, bins: int | Array | None) -> Array:
+def limits_of(stream: PhotonStream, bins: int | Array | None) -> Array:
     """Edges (bins + 1,) in the hardware's bins; raises InputError."""
     nanotimes, unit = stream.nanotimes, stream.nanotime_unit
     assert nanotimes is not None and unit is not None

@@ -68,12 +68,35 @@ def join(
         If a marker is not there, exposures overlap or have no length, or which marker belongs to which
         frame is open.
     """
-    if frame_marker not in photons.markers:
-        there = ", ".join(repr(name) for name in photons.markers) or "none"
-        raise InputError(f"photons: have no marker {frame_marker!r} of exposures (there are: {there})")
     brought = len(photons.timestamps)
     if laser_marker is not None and photons.nanotimes is None:
         photons = with_micro_times(photons, laser_marker, laser_period=laser_period, reverse=reverse)
+    frames, matched, starts, ticks = placed_frames(
+        photons, frames, frame_marker, plate_marker, exposure, start_angle, step, move
+    )
+    of_photon, tally = frames_of(photons.timestamps, starts, ticks)
+    if brought > len(of_photon):
+        tally["photons_without_pulse"] = brought - len(of_photon)
+    return Measurement(photons, frames, of_photon, irf, about_join(matched) | tally)
+
+
+def placed_frames(
+    photons: PhotonStream,
+    frames: FrameSeries,
+    frame_marker: int | str,
+    plate_marker: int | str | None,
+    exposure: float | None,
+    start_angle: float,
+    step: float,
+    move: float,
+) -> tuple[FrameSeries, Matched, Array, int]:
+    """Frames in the clock of the photons, by markers alone: arguments and errors as of `join`.
+
+    Also what was matched, and starts (frames,) and length of the exposures in ticks.
+    """
+    if frame_marker not in photons.markers:
+        there = ", ".join(repr(name) for name in photons.markers) or "none"
+        raise InputError(f"photons: have no marker {frame_marker!r} of exposures (there are: {there})")
     number = len(frames.counts)
     unit = photons.timestamp_unit
     matched = match_markers(photons.markers[frame_marker] * unit, frames.starts, number)
@@ -85,18 +108,15 @@ def join(
     ticks = max(round(length / unit), 1)
     if number > 1 and (np.diff(starts) < 0.9 * ticks).any():
         raise InputError(f"exposure = {length:.10g} ns: is longer than the time between two exposures")
-    of_photon, tally = _frames_of(photons.timestamps, starts, ticks)
-    if brought > len(of_photon):
-        tally["photons_without_pulse"] = brought - len(of_photon)
     angles = frames.angles
     if angles is None and plate_marker is not None and plate_marker in photons.markers:
         moves = photons.markers[plate_marker] * unit
         angles = _angles(matched.starts, length, moves, start_angle, step, move)
-    frames = replace(frames, starts=starts * unit, exposure=ticks * unit, angles=angles)
-    return Measurement(photons, frames, of_photon, irf, _about(matched) | tally)
+    placed = replace(frames, starts=starts * unit, exposure=ticks * unit, angles=angles)
+    return placed, matched, starts, ticks
 
 
-def _frames_of(times: Array, starts: Array, length: int) -> tuple[Array, dict[str, int]]:
+def frames_of(times: Array, starts: Array, length: int) -> tuple[Array, dict[str, int]]:
     """Frame of each photon, -1 for none, and how many are where; all in ticks."""
     bounds = np.searchsorted(times, np.stack([starts, starts + length]))
     begins, ends = bounds[0], np.maximum(bounds[1], bounds[0])
@@ -122,7 +142,7 @@ def _angles(starts: Array, length: float, moves: Array, first: float, step: floa
     return np.where(moving, np.nan, first + step * done)
 
 
-def _about(matched: Matched) -> dict[str, Any]:
+def about_join(matched: Matched) -> dict[str, Any]:
     """What was found, as plain numbers and lists; what is not determined is left out."""
     found: dict[str, Any] = {
         "markers_missing": [int(each) for each in matched.missing],

@@ -13,9 +13,9 @@ import numpy as np
 
 from spq.errors import InputError
 from spq.spectroscopy.branchingratios import checked_states, checked_tracks
-from spq.spectroscopy.histograms import histogram
 from spq.spectroscopy.records import Measurement
 from spq.spectroscopy.stateproperties import decay_edges
+from spq.spectroscopy.tallies import Tally, grouped_micro_times, has_micro_times
 
 Array = np.ndarray
 
@@ -44,7 +44,7 @@ class Groups:
 
 
 def groups_of(
-    measurement: Measurement,
+    measurement: Measurement | Tally,
     weights: Any,
     weight_errors: Any,
     states: Any = None,
@@ -67,7 +67,7 @@ def groups_of(
         raise InputError("photons.laser_period: needed for decays")
     if photons.nanotimes is None:
         raise InputError("photons.nanotimes: needed for decays")
-    if not len(photons.timestamps):
+    if not has_micro_times(measurement):
         raise InputError("photons: none: decays need some")
     used = (np.isfinite(light) & np.isfinite(errors)).all(axis=1)
     kind = np.zeros(frames, dtype=int) if kinds is None else checked_states(kinds, frames, 1 << 30)
@@ -82,10 +82,9 @@ def groups_of(
         pairs = np.stack([run[used], kind[used]], axis=1)
         labels[used] = np.unique(pairs, axis=0, return_inverse=True)[1].reshape(-1)
     number = int(labels.max(initial=-1)) + 1
-    limits = decay_edges(photons) if edges is None else np.asarray(edges, dtype=float)
-    times = histogram(photons, bins=limits, group=np.append(labels, -1)[measurement.frame_of_photon])
-    counts = np.zeros((number, len(times.edges_ns) - 1))
-    counts[: min(len(times.counts), number)] = times.counts[:number]
+    limits = decay_edges(measurement) if edges is None else np.asarray(edges, dtype=float)
+    times = grouped_micro_times(measurement, labels, number, limits)
+    counts = times.counts.astype(float)
     member = labels[None, :] == np.arange(number)[:, None]
     exposure = float(measurement.frames.exposure or np.nan)
     summed = np.stack([light[of].sum(axis=0) for of in member]) if number else np.zeros((0, light.shape[1]))

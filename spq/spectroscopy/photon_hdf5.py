@@ -7,6 +7,8 @@ ticks (unit of the photons' timestamps) per marker, named by it.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,8 @@ Array = np.ndarray
 
 MARKERS = "user/markers"
 LOST = "user/lost"
+PIECE = 1 << 22
+DAMAGED = (OSError, KeyError, RuntimeError, TypeError)
 
 
 def read_photon_hdf5(path: str | os.PathLike[str], *, spot: int | None = None) -> PhotonStream:
@@ -34,12 +38,31 @@ def read_photon_hdf5(path: str | os.PathLike[str], *, spot: int | None = None) -
     import h5py
 
     path = existing(path)
-    try:
-        with h5py.File(path) as file:
-            return _stream(path, file, spot)
-    except (OSError, KeyError, RuntimeError, TypeError) as error:
-        reason = str(error).split("\n")[0]
-        raise InputError(f"{path}: cannot be read as Photon-HDF5: {reason}") from error
+    with _told(path), h5py.File(path) as file:
+        return _stream(path, file, spot)
+
+
+def photon_hdf5_pieces(
+    path: str | os.PathLike[str], *, spot: int | None = None
+) -> tuple[PhotonStream, Callable[[], Iterator[tuple]]]:
+    """Head of a Photon-HDF5 file, a stream without photons, and what yields its photons; see `stream`.
+
+    Raises InputError like `read_photon_hdf5`.
+    """
+    import h5py
+
+    path = existing(path)
+    names = ("timestamps", "detectors", "nanotimes")
+
+    def pieces() -> Iterator[tuple]:
+        with _told(path), h5py.File(path) as file:
+            data = file[_spot(path, file, spot)]
+            for first in range(0, len(data["timestamps"]), PIECE):
+                part = slice(first, first + PIECE)
+                yield tuple(data[name][part] if name in data else None for name in names)
+
+    with _told(path), h5py.File(path) as file:
+        return _stream(path, file, spot, slice(0)), pieces
 
 
 def write_photon_hdf5(stream: PhotonStream, path: str | os.PathLike[str], description: str = "") -> Path:
@@ -59,7 +82,18 @@ def write_photon_hdf5(stream: PhotonStream, path: str | os.PathLike[str], descri
     return path
 
 
-def _stream(path: Path, file: h5py.File, spot: int | None) -> PhotonStream:
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Errors of a damaged file as one InputError."""
+    try:
+        yield
+    except DAMAGED as error:
+        reason = str(error).split("\n")[0]
+        raise InputError(f"{path}: cannot be read as Photon-HDF5: {reason}") from error
+
+
+def _spot(path: Path, file: h5py.File, spot: int | None) -> str:
+    """Name of the group that holds the photons; raises InputError."""
     name = _text(file.attrs.get("format_name", file.get("format_name", "")))
     spots = sorted(key for key in file if key.startswith("photon_data"))
     if name != "Photon-HDF5" and not spots:
@@ -68,29 +102,36 @@ def _stream(path: Path, file: h5py.File, spot: int | None) -> PhotonStream:
     if group not in spots:
         there = ", ".join(spots) or "none"
         raise InputError(f"{path}: has no {group} (there: {there}); choose with spot=0, 1, ...")
-    data = file[group]
+    return group
+
+
+def _stream(path: Path, file: h5py.File, spot: int | None, part: slice = slice(None)) -> PhotonStream:
+    """The photons of a part of the file, with all that holds for the whole of it."""
+    data = file[_spot(path, file, spot)]
     tick = 1e9 * float(_needed(path, data, "timestamps_specs/timestamps_unit")[()])
     timed = "nanotimes" in data
     rate = data.get("measurement_specs/laser_repetition_rate")
     duration = file.get("acquisition_duration")
-    timestamps = _needed(path, data, "timestamps")[()]
+    timestamps = _needed(path, data, "timestamps")
     if not len(timestamps):
         raise InputError(f"{path}: holds no photon")
     last = float(timestamps[-1]) * tick
+    markers = _markers(file)
+    ends = [last, *(float(each[-1]) * tick for each in markers.values() if len(each))]
     with placed(f"{path}: "):
         return PhotonStream(
-            timestamps=timestamps,
+            timestamps=timestamps[part],
             timestamp_unit=tick,
-            detectors=data["detectors"][()] if "detectors" in data else None,
-            nanotimes=data["nanotimes"][()] if timed else None,
+            detectors=data["detectors"][part] if "detectors" in data else None,
+            nanotimes=data["nanotimes"][part] if timed else None,
             nanotime_unit=1e9 * float(_needed(path, data, "nanotimes_specs/tcspc_unit")[()])
             if timed
             else None,
             nanotime_bins=int(_needed(path, data, "nanotimes_specs/tcspc_num_bins")[()]) if timed else None,
             laser_period=1e9 / float(rate[()]) if rate is not None and rate[()] > 0 else None,
-            markers=_markers(file),
+            markers=markers,
             lost=file[LOST][()] if LOST in file else np.empty((0, 2), dtype=np.int64),
-            duration=max(1e9 * float(duration[()]), last) if duration is not None else None,
+            duration=max([last, 1e9 * float(duration[()])] if duration is not None else ends),
             about={"format": "Photon-HDF5", **_about(file)},
         )
 

@@ -1,4 +1,4 @@
-"""Files of PicoQuant: .ptu and .ht3 (own readers, piece by piece), .pt3 and .t3r (headers by phconvert).
+"""Files of PicoQuant: .ptu and .ht3, read by own readers, piece by piece.
 
 Mode T3: timestamps count laser pulses, nanotimes the bins since the last. Mode T2: timestamps count the
 device's base clock, pulses come as the marker "sync" where they were recorded.
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,27 +59,65 @@ def read_ptu(path: str | os.PathLike[str], *, partial: bool = False, decoder: st
     decoder: "spq" (memory of the result only), or "ptufile", a second way through that library.
     Raises InputError if the file is cut, is no .ptu or has records of a kind that is not known.
     """
-    path = existing(path, len(PTU_MAGIC) + 8)
     choice(decoder, "decoder", ("spq", "ptufile"))
+    path, records, layout, fields = _ptu(path, partial)
+    return stream_of(
+        path,
+        tttr.decode(records, layout) if decoder == "spq" else _by_ptufile(path, records, layout),
+        **fields,
+    )
+
+
+def ptu_pieces(
+    path: str | os.PathLike[str], *, partial: bool = False
+) -> tuple[PhotonStream, Callable[[], Iterator[tuple]]]:
+    """Head of a .ptu, a stream without photons, and what yields its photons; see `stream`.
+
+    Raises InputError like `read_ptu`.
+    """
+    path, records, layout, fields = _ptu(path, partial)
+    markers: dict[int | str, list[Array]] = {}
+    lost, last = [], -1
+    for each in tttr.decode_pieces(records, layout):
+        last = int(each.timestamps[-1]) if len(each.timestamps) else last
+        lost.append(each.lost)
+        for name, ticks in each.markers.items():
+            markers.setdefault(name, []).append(ticks)
+    joined = {name: np.concatenate(ticks) for name, ticks in sorted(markers.items(), key=str)}
+    ends = np.array([last] if last >= 0 else [], dtype=np.int64)  # one photon, for the length
+    micro = None if layout.bins is None else np.zeros(len(ends), dtype=np.uint16)
+    found = tttr.Decoded(ends, np.zeros(len(ends), dtype=np.uint8), micro, joined, np.concatenate(lost))
+    whole = stream_of(path, found, **fields)
+    nothing = None if micro is None else micro[:0]
+    head = replace(whole, timestamps=ends[:0], detectors=found.detectors[:0], nanotimes=nothing)
+
+    def pieces() -> Iterator[tuple]:
+        for each in tttr.decode_pieces(records, layout):
+            yield each.timestamps, each.detectors, each.nanotimes
+
+    return head, pieces
+
+
+def _ptu(path: str | os.PathLike[str], partial: bool) -> tuple[Path, Array, tttr.Layout, dict[str, Any]]:
+    """Path, records and their layout, and what else `_stream` needs."""
+    path = existing(path, len(PTU_MAGIC) + 8)
     tags, offset = _tags(path)
     kind = _tag(tags, "TTResultFormat_TTTRRecType", path)
     layout = RECORD_TYPES.get(kind)
     if layout is None:
         raise InputError(f"{path}: records of type {kind:#010x} are not known")
     records, whole = _records(path, offset, tags.get("TTResult_NumberOfRecords", 0), partial)
-    found = tttr.decode(records, layout) if decoder == "spq" else _by_ptufile(path, records, layout)
     tick = 1e9 * _tag(tags, "MeasDesc_GlobalResolution", path)
     t3 = layout.bins is not None
-    return _stream(
-        path,
-        found,
-        tick,
-        nanotime_unit=1e9 * _tag(tags, "MeasDesc_Resolution", path) if t3 else None,
-        nanotime_bins=layout.bins,
-        laser_period=tick if t3 else None,
-        stopped=1e6 * tags.get("TTResult_StopAfter", 0) if whole else 0.0,
-        about={"format": "PTU", "records_whole": whole, **tags},
-    )
+    fields = {
+        "tick": tick,
+        "nanotime_unit": 1e9 * _tag(tags, "MeasDesc_Resolution", path) if t3 else None,
+        "nanotime_bins": layout.bins,
+        "laser_period": tick if t3 else None,
+        "stopped": 1e6 * tags.get("TTResult_StopAfter", 0) if whole else 0.0,
+        "about": {"format": "PTU", "records_whole": whole, **tags},
+    }
+    return path, records, layout, fields
 
 
 def read_ht3(path: str | os.PathLike[str], *, partial: bool = False) -> PhotonStream:
@@ -96,7 +135,7 @@ def read_ht3(path: str | os.PathLike[str], *, partial: bool = False) -> PhotonSt
         raise InputError(f"{path}: sync rate of {head['SyncRate']} Hz in mode T3")
     tick = 1e9 / head["SyncRate"] if t3 else 1e-3 * head["BaseResolution"]
     records, whole = _records(path, offset, count, partial)
-    return _stream(
+    return stream_of(
         path,
         tttr.decode(records, layout),
         tick,
@@ -108,35 +147,7 @@ def read_ht3(path: str | os.PathLike[str], *, partial: bool = False) -> PhotonSt
     )
 
 
-def read_pt3(path: str | os.PathLike[str], *, partial: bool = False) -> PhotonStream:
-    """Read a .pt3 of a PicoHarp 300 (mode T3), with phconvert; raises InputError."""
-    path = existing(path, 728)
-    records, meta = _by_phconvert(path, "pt3_reader", partial)
-    rate = int(meta["ttmode"]["InpRate0"][0])
-    if rate <= 0:
-        raise InputError(f"{path}: sync rate of {rate} Hz in mode T3")
-    unit = 1e9 * float(np.ravel(meta["nanotimes_unit"])[0])
-    found = tttr.decode(records, tttr.PICOHARP_T3)
-    stopped = 1e6 * float(meta["ttmode"]["StopAfter"][0])
-    about = {"format": "PT3", "sync_rate_Hz": rate}
-    return _stream(path, found, 1e9 / rate, unit, 1 << 12, 1e9 / rate, stopped, about)
-
-
-def read_t3r(path: str | os.PathLike[str], *, partial: bool = False) -> PhotonStream:
-    """Read a .t3r of a TimeHarp 200 (ticks of 100 ns), with phconvert; raises InputError."""
-    path = existing(path, 600)
-    records, meta = _by_phconvert(path, "t3r_reader", partial)
-    rate = int(meta["ttmode"]["SyncRate"][0])
-    unit = 1e9 * float(np.ravel(meta["nanotimes_unit"])[0])
-    found = tttr.decode(records, tttr.TIMEHARP_T3R)
-    stopped = 1e6 * float(meta["ttmode"]["StopAfter"][0])
-    period = 1e9 / rate if rate > 0 else None
-    return _stream(
-        path, found, 100.0, unit, 1 << 12, period, stopped, {"format": "T3R", "sync_rate_Hz": rate}
-    )
-
-
-def _stream(
+def stream_of(
     path: Path,
     found: tttr.Decoded,
     tick: float,
@@ -260,18 +271,3 @@ def _by_ptufile(path: Path, records: Array, layout: tttr.Layout) -> tttr.Decoded
     if layout is tttr.PICOHARP_T3:  # numbered from 1 by the hardware, from 0 by ptufile
         channels += 1
     return tttr.Decoded(times, channels, nanotimes, markers, np.empty((0, 2), dtype=np.int64))
-
-
-def _by_phconvert(path: Path, reader: str, partial: bool) -> tuple[Array, dict[str, Any]]:
-    """Records and header of an older file, read by phconvert (seconds to import)."""
-    pqreader = library("phconvert.pqreader", path)
-    try:
-        records, _, unit, meta = getattr(pqreader, reader)(str(path))
-        count = int(meta["ttmode"]["nRecords"][0])
-    except (ValueError, IndexError, OSError, KeyError, AssertionError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: the header cannot be read: {error}") from error
-    if len(records) < count and not partial:
-        raise InputError(f"{path}: is cut: it holds {len(records):,} of {count:,} records")
-    if not len(records):
-        raise InputError(f"{path}: it holds no records")
-    return records, {**meta, "nanotimes_unit": unit}

@@ -107,12 +107,21 @@ def micro_times(
     micro, known = since_pulse(stamps, laser, period, reverse=reverse)
     if not known.any():
         raise InputError(f"laser: no photon came {'before' if reverse else 'after'} a pulse of it")
-    bins = int(np.ceil(period * unit / width * (1.0 - 1e-12)))
-    if width > unit:
-        micro = np.floor(micro * (unit / width)).astype(np.uint32)
-    bins = max(bins, int(micro.max(initial=0)) + 1)
-    found = {"nanotimes": micro.astype(np.uint16 if bins <= 1 << 16 else np.uint32), "nanotime_unit": width}
-    return {**found, "laser_period": period * unit, "nanotime_bins": bins}, known
+    micro = in_bins(micro, unit, width)
+    return timing_of(period * unit, width, int(micro.max(initial=0)) + 1, micro), known
+
+
+def in_bins(micro: Array, unit: float, width: float) -> Array:
+    """Micro-times in ticks of `unit` ns as bins of a width in ns."""
+    return np.floor(micro * (unit / width)).astype(np.uint32) if width > unit else micro
+
+
+def timing_of(period: float, width: float, least: int, micro: Array) -> dict[str, Any]:
+    """Fields of a PhotonStream, of a period and a width in ns; least: number of bins that are used."""
+    bins = max(int(np.ceil(period / width * (1.0 - 1e-12))), least)
+    kind = np.uint16 if bins <= 1 << 16 else np.uint32
+    found = {"nanotimes": micro.astype(kind), "nanotime_unit": width, "laser_period": period}
+    return {**found, "nanotime_bins": bins}
 
 
 def with_micro_times(

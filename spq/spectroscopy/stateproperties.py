@@ -14,10 +14,11 @@ import numpy as np
 from spq.errors import InputError
 from spq.spectroscopy.decays import DecayFit, fit_decay
 from spq.spectroscopy.effective import EffectiveLifetimes, effective_lifetimes
-from spq.spectroscopy.histograms import MicroTimes, histogram
+from spq.spectroscopy.histograms import MicroTimes
 from spq.spectroscopy.polarised import Polarisation, fit_polarisation
-from spq.spectroscopy.records import FrameSeries, Measurement, PhotonStream
+from spq.spectroscopy.records import FrameSeries, Measurement
 from spq.spectroscopy.responses import Response
+from spq.spectroscopy.tallies import Tally, frame_counts, grouped_micro_times, micro_times
 
 Array = np.ndarray
 
@@ -25,8 +26,11 @@ NARROW, SOON, GROWTH = 0.1, 10.0, 1.08
 """ns of a narrow bin, ns after the pulse up to which they go, and how much wider each further bin is."""
 FEWEST = 100
 """Photons that a decay must have to be fitted."""
-FLOOR = 2e-3
-"""Height of a measured response, relative to its peak, below which it is taken for its background."""
+FLOOR, COUNTED = 2e-3, 1e-4
+"""Height of a measured response, relative to its peak, below which it is taken for its background; the second
+where it is in counts, for its tail matters: 0.8 % of it cut off is 1 % of a lifetime of 1.5 ns."""
+ABOVE = 5.0
+"""Standard deviations of the background that a response in counts must be above it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,11 +55,9 @@ class Rates:
     state_spread: Array
 
 
-def rates_of(measurement: Measurement, states: Array, number: int) -> Rates:
+def rates_of(measurement: Measurement | Tally, states: Array, number: int) -> Rates:
     """Photons per s of every frame and of every state, states (frames,) from 0, -1: none."""
-    frames = len(measurement.frames.counts)
-    inside = measurement.frame_of_photon >= 0
-    counts = np.bincount(measurement.frame_of_photon[inside], minlength=frames)
+    counts = frame_counts(measurement)
     exposure = 1e-9 * float(measurement.frames.exposure or np.nan)
     found = np.full((3, number), np.nan)
     for state in range(number):
@@ -67,12 +69,13 @@ def rates_of(measurement: Measurement, states: Array, number: int) -> Rates:
     return Rates(counts, counts / exposure, np.sqrt(counts) / exposure, *found)
 
 
-def decay_edges(stream: PhotonStream) -> Array:
-    """Edges (bins + 1,) in ns for the decays of a stream, narrow from the pulse on.
+def decay_edges(measurement: Measurement | Tally) -> Array:
+    """Edges (bins + 1,) in ns for the decays of a measurement, narrow from the pulse on.
 
     The pulse is where the micro-times of all photons rise most. Raises InputError without micro-times.
     """
-    whole = histogram(stream)
+    stream = measurement.photons
+    whole = micro_times(measurement)
     unit = float(stream.nanotime_unit or 0.0)
     counts, last = whole.counts, whole.edges_ns[-1]
     if stream.laser_period is not None:
@@ -84,7 +87,7 @@ def decay_edges(stream: PhotonStream) -> Array:
     return steps[steps <= round(last / unit)] * unit
 
 
-def response_of(measurement: Measurement) -> Response | None:
+def response_of(measurement: Measurement | Tally) -> Response | None:
     """The measured response of a measurement without its background, on the clock of the micro-times."""
     irf, unit = measurement.irf, measurement.photons.nanotime_unit
     if irf is None or unit is None:
@@ -92,14 +95,19 @@ def response_of(measurement: Measurement) -> Response | None:
     irf = np.asarray(irf, dtype=float)
     if not np.all(np.isfinite(irf)) or not np.any(irf > 0):
         raise InputError("measurement.irf: must be finite and not all zero")
-    lit = np.flatnonzero(irf > FLOOR * irf.max())
+    floor = FLOOR * irf.max()
+    if np.all(irf == np.floor(irf)) and np.all(irf >= 0):
+        background = float(np.median(irf))
+        irf = irf - background
+        floor = max(COUNTED * irf.max(), min(ABOVE * np.sqrt(background + 1.0), 0.5 * irf.max()))
+    lit = np.flatnonzero(irf > floor)
     first, last = int(lit[0]), int(lit[-1]) + 1
     counts = np.maximum(irf[first:last], 0.0)
     return Response(counts=counts, edges_ns=unit * np.arange(first, last + 1))
 
 
 def state_decays(
-    measurement: Measurement, states: Array, number: int, edges: Array
+    measurement: Measurement | Tally, states: Array, number: int, edges: Array
 ) -> tuple[MicroTimes, tuple[DecayFit | None, ...]]:
     """Micro-times (states, bins) of every state and their fits; None where there are too few photons.
 
@@ -109,21 +117,17 @@ def state_decays(
     photons = measurement.photons
     if photons.laser_period is None:
         raise InputError("photons.laser_period: needed for decays")
-    group = np.append(states, -1)[measurement.frame_of_photon]  # -1, between exposures, is the last entry
-    times = histogram(photons, bins=edges, group=group)
-    counts = np.zeros((number, len(edges) - 1), dtype=np.int64)
-    counts[: len(times.counts)] = times.counts[:number]
-    times = MicroTimes(counts, times.edges_ns, times.outside, times.period_ns)
+    times = grouped_micro_times(measurement, states, number, edges)
     irf = response_of(measurement)
     fits = tuple(
         fit_decay(row, times.edges_ns, photons.laser_period, irf) if row.sum() >= FEWEST else None
-        for row in counts
+        for row in times.counts
     )
     return times, fits
 
 
 def frame_lifetimes(
-    measurement: Measurement, edges: Array, whole: DecayFit | None
+    measurement: Measurement | Tally, edges: Array, whole: DecayFit | None
 ) -> EffectiveLifetimes | None:
     """The effective lifetime of every frame, as for a lifetime-intensity distribution.
 
@@ -133,9 +137,8 @@ def frame_lifetimes(
     photons, frames = measurement.photons, measurement.frames
     if whole is None or photons.laser_period is None:
         return None
-    times = histogram(photons, bins=edges, group=measurement.frame_of_photon)
-    counts = np.zeros((len(frames.counts), len(edges) - 1), dtype=np.int64)
-    counts[: len(times.counts)] = times.counts
+    number = len(frames.counts)
+    counts = grouped_micro_times(measurement, np.arange(number), number, edges).counts
     irf, shift = response_of(measurement), whole.shift
     if irf is None:
         irf, shift = Response(sigma_ns=NARROW / 2.0, centre_ns=whole.shift), 0.0

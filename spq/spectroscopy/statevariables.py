@@ -11,7 +11,7 @@ from spq.spectroscopy.cosmicrays import read_noise
 from spq.spectroscopy.decays import MOST, DecayFit, fit_decay
 from spq.spectroscopy.effective import EffectiveLifetimes
 from spq.spectroscopy.flid import lifetime_intensity
-from spq.spectroscopy.histograms import MicroTimes, histogram
+from spq.spectroscopy.histograms import MicroTimes
 from spq.spectroscopy.lines import MOST as MOST_LINES
 from spq.spectroscopy.lines import fit_lines
 from spq.spectroscopy.records import FrameSeries, Measurement
@@ -25,6 +25,7 @@ from spq.spectroscopy.stateproperties import (
     state_decays,
     state_polarisation,
 )
+from spq.spectroscopy.tallies import Tally, has_micro_times, micro_times
 
 Array = np.ndarray
 Variables = dict[str, Any]
@@ -103,17 +104,17 @@ def rate_variables(rates: Rates) -> Variables:
 
 
 def decay_variables(
-    measurement: Measurement, states: Array, number: int, rates: Rates, warnings: list[str]
+    measurement: Measurement | Tally, states: Array, number: int, rates: Rates, warnings: list[str]
 ) -> Variables:
     """Decays of the states and of all, lifetimes of the frames, and their distribution with the rates."""
     photons = measurement.photons
-    if photons.nanotimes is None or photons.laser_period is None or not len(photons.timestamps):
+    if photons.laser_period is None or not has_micro_times(measurement):
         warnings.append("decays: not determined, for there are no photons with micro-times of a known laser")
         return {}
-    edges = decay_edges(photons)
+    edges = decay_edges(measurement)
     times, fits = state_decays(measurement, states, number, edges)
     warnings += _told("decay", fits, f"it has fewer than {FEWEST} photons")
-    whole = histogram(photons, bins=edges)
+    whole = micro_times(measurement, edges)
     fit = None
     if whole.counts.sum() >= FEWEST:
         fit = fit_decay(whole.counts, whole.edges_ns, photons.laser_period, response_of(measurement))
@@ -157,7 +158,7 @@ def _fit_variables(times: MicroTimes, fits: Sequence[DecayFit | None]) -> Variab
 
 
 def _distribution(
-    measurement: Measurement, rates: Rates, lifetimes: EffectiveLifetimes | None, warnings: list[str]
+    measurement: Measurement | Tally, rates: Rates, lifetimes: EffectiveLifetimes | None, warnings: list[str]
 ) -> Variables:
     if lifetimes is None or not np.isfinite(lifetimes.lifetimes).any():
         warnings.append("lifetime-intensity distribution: not determined, for no frame has a lifetime")

@@ -53,14 +53,12 @@ def read_swabian(
     """
     path = existing(path)
     names = dict(markers or {})
-    others = _channels(photons, laser, names)
+    others = check_channels(photons, laser, names)
     checks.number(nanotime_bin, "nanotime_bin", "ns", minimum=PS)
-    pieces = _ttbin(path) if path.suffix.lower() == ".ttbin" else _dump(path, partial)
-    stamps, detectors, times, lost = _sorted_out(path, pieces, photons, others)
-    for channel, count in zip(photons, np.bincount(detectors, minlength=len(photons)), strict=True):
-        if not count:
-            raise InputError(f"{path}: holds no photon in channel {channel}")
-    stamps, detectors = _in_order(path, stamps, detectors, photons)
+    pieces = _ttbin(path) if path.suffix.lower() == ".ttbin" else dump(path, partial)
+    stamps, detectors, times, lost = sorted_out(path, pieces, photons, others)
+    check_seen(path, photons, np.bincount(detectors, minlength=len(photons)))
+    stamps, detectors = in_order(path, stamps, detectors, photons)
     timing: dict[str, Any] = {}
     about: dict[str, Any] = {"format": "Swabian", "photon_channels": list(photons)}
     with placed(f"{path}: "):
@@ -78,7 +76,7 @@ def read_swabian(
         return PhotonStream(stamps, PS, detectors, markers=ticks, lost=lost, about=about, **timing)
 
 
-def _channels(photons: Sequence[int], laser: int | None, markers: Mapping[str | int, int]) -> list[int]:
+def check_channels(photons: Sequence[int], laser: int | None, markers: Mapping[str | int, int]) -> list[int]:
     """Channels that are wanted beside those of the photons; raises InputError."""
     others = [*([] if laser is None else [laser]), *markers.values()]
     if not len(photons):
@@ -88,51 +86,68 @@ def _channels(photons: Sequence[int], laser: int | None, markers: Mapping[str | 
     return others
 
 
-def _dump(path: Path, partial: bool) -> Any:
+def check_seen(path: Path, photons: Sequence[int], counts: Array) -> None:
+    """Raise an InputError if a channel has no photon; counts: of each of them."""
+    for channel, count in zip(photons, counts, strict=True):
+        if not count:
+            raise InputError(f"{path}: holds no photon in channel {channel}")
+
+
+def dump(path: Path, partial: bool) -> Any:
     """Pieces of a dump; raises InputError where it cannot be one."""
     size = path.stat().st_size
     if size < TAG.itemsize or (size % TAG.itemsize and not partial):
         raise InputError(f"{path}: is cut: ends at byte {size}, inside a tag of {TAG.itemsize} bytes")
-    tags = np.memmap(path, dtype=TAG, mode="r", shape=(size // TAG.itemsize,))
-    for start in range(0, len(tags), PIECE):
-        piece = np.asarray(tags[start : start + PIECE])
-        wrong = np.flatnonzero(piece["type"] > 4)
-        if len(wrong):
-            byte = (start + int(wrong[0])) * TAG.itemsize
-            kind = piece["type"][wrong[0]]
-            raise InputError(f"{path}: type {kind} at byte {byte}: is no dump of 16-byte tags")
-        yield piece
+    whole = size // TAG.itemsize
+    with path.open("rb") as file:  # no memory map, whose pages would count as memory of the process
+        for start in range(0, whole, PIECE):
+            piece = np.fromfile(file, dtype=TAG, count=min(PIECE, whole - start))
+            wrong = np.flatnonzero(piece["type"] > 4)
+            if len(wrong):
+                byte = (start + int(wrong[0])) * TAG.itemsize
+                kind = piece["type"][wrong[0]]
+                raise InputError(f"{path}: type {kind} at byte {byte}: is no dump of 16-byte tags")
+            yield piece
 
 
-def _sorted_out(
+def sorted_out(
     path: Path, pieces: Any, photons: Sequence[int], others: Sequence[int]
 ) -> tuple[Array, Array, dict[int, Array], Array]:
     """Photons' times and detectors (n,), times of other channels, intervals (g, 2) of lost tags; in ps."""
-    order = np.argsort(photons)
-    ordered = np.asarray(photons)[order]
-    found: dict[int | None | str, list[Array]] = {each: [] for each in (None, "detectors", *others)}
+    stamps: list[Array] = [np.empty(0, dtype=np.int64)]
+    detectors: list[Array] = [np.empty(0, dtype=np.uint8)]
+    times: dict[int, list[Array]] = {channel: [np.empty(0, dtype=np.int64)] for channel in others}
     lost: list[tuple[int, int]] = []
     begun: int | None = None
     before = 0
     for piece in pieces:
-        tag = piece["type"] == 0
-        chosen = tag & np.isin(piece["channel"], ordered)
-        found[None].append(piece["time"][chosen])
-        places = order[np.searchsorted(ordered, piece["channel"][chosen])]
-        found["detectors"].append(places.astype(np.uint8))
-        for channel in others:
-            found[channel].append(piece["time"][tag & (piece["channel"] == channel)])
+        found = by_channel(piece, photons, others)
+        stamps.append(found[0])
+        detectors.append(found[1])
+        for channel, each in found[2].items():
+            times[channel].append(each)
         begun = _losses(piece, before, begun, lost)
         before = int(piece["time"][-1])
     if begun is not None:
         lost.append((begun, before))
-    nothing = [np.empty(0, dtype=np.int64)]
-    stamps = np.concatenate(found.pop(None) or nothing)
-    detectors = np.concatenate(found.pop("detectors") or [np.empty(0, dtype=np.uint8)])
-    times = {channel: np.concatenate(found.pop(channel) or nothing) for channel in others}
-    for channel, each in times.items():
-        _check_ascending(path, channel, each)
-    return stamps, detectors, times, np.array(lost, dtype=np.int64).reshape(-1, 2)
+    joined = {channel: np.concatenate(each) for channel, each in times.items()}
+    for channel, each in joined.items():
+        check_ascending(path, channel, each)
+    gaps = np.array(lost, dtype=np.int64).reshape(-1, 2)
+    return np.concatenate(stamps), np.concatenate(detectors), joined, gaps
+
+
+def by_channel(
+    piece: Array, photons: Sequence[int], others: Sequence[int]
+) -> tuple[Array, Array, dict[int, Array]]:
+    """Photons' times and detectors, and times of other channels, of a piece of tags."""
+    order = np.argsort(photons)
+    ordered = np.asarray(photons)[order]
+    tag = piece["type"] == 0
+    chosen = tag & np.isin(piece["channel"], ordered)
+    places = order[np.searchsorted(ordered, piece["channel"][chosen])]
+    times = {channel: piece["time"][tag & (piece["channel"] == channel)] for channel in others}
+    return piece["time"][chosen], places.astype(np.uint8), times
 
 
 def _losses(piece: Array, before: int, begun: int | None, lost: list[tuple[int, int]]) -> int | None:
@@ -149,17 +164,17 @@ def _losses(piece: Array, before: int, begun: int | None, lost: list[tuple[int, 
     return begun
 
 
-def _in_order(path: Path, stamps: Array, detectors: Array, photons: Sequence[int]) -> tuple[Array, Array]:
+def in_order(path: Path, stamps: Array, detectors: Array, photons: Sequence[int]) -> tuple[Array, Array]:
     """Photons of several channels in the order of their times; raises InputError if one runs backwards."""
     if not (stamps[1:] < stamps[:-1]).any():
         return stamps, detectors
     for place, channel in enumerate(photons):
-        _check_ascending(path, channel, stamps[detectors == place])
+        check_ascending(path, channel, stamps[detectors == place])
     order = np.argsort(stamps, kind="stable")
     return stamps[order], detectors[order]
 
 
-def _check_ascending(path: Path, channel: int, times: Array) -> None:
+def check_ascending(path: Path, channel: int, times: Array) -> None:
     back = np.flatnonzero(times[1:] < times[:-1])
     if len(back):
         raise InputError(f"{path}: channel {channel}: tag {back[0] + 1} is before the one before it")

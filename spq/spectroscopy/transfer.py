@@ -21,6 +21,7 @@ from spq import checks
 from spq.errors import InputError
 from spq.spectroscopy.mixedgroups import groups_of
 from spq.spectroscopy.records import Measurement
+from spq.spectroscopy.tallies import Tally
 from spq.spectroscopy.unmixing import Unmixed, fit_groups
 
 Array = np.ndarray
@@ -60,7 +61,7 @@ class Transfer:
 
 
 def energy_transfer(
-    measurement: Measurement,
+    measurement: Measurement | Tally,
     weights: Array,
     weight_errors: Array,
     donor: int,

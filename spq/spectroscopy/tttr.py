@@ -7,7 +7,7 @@ then fill): a photon takes 11 bytes with its micro-time, whatever the length of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -73,26 +73,37 @@ def decode(records: Array, layout: Layout) -> Decoded:
     nanotimes = np.empty(count, dtype=np.uint16) if layout.bins else None
     markers: dict[int | str, list[Array]] = {}
     lost: list[Array] = []
-    filled, wraps, last = 0, 0, 0
-    for piece in pieces:
-        parts = layout.split(np.asarray(piece))
-        overflows = np.cumsum(parts.overflows, dtype=np.int64) + wraps
-        ticks = overflows * layout.wrap + parts.time
-        wraps = int(overflows[-1])
-        chosen = slice(filled, filled + int(np.count_nonzero(parts.photon)))
-        timestamps[chosen] = ticks[parts.photon]
-        detectors[chosen] = parts.channel[parts.photon]
-        if nanotimes is not None and parts.nanotime is not None:
-            nanotimes[chosen] = parts.nanotime[parts.photon]
-        for name, where in _flags(parts):
-            markers.setdefault(name, []).append(ticks[where])
-        if parts.gap is not None and parts.gap.any():
-            lost.append(_gaps(ticks, parts, last))
-        last = int(timestamps[chosen.stop - 1]) if chosen.stop else 0
+    filled = 0
+    for piece in decode_pieces(records, layout):
+        chosen = slice(filled, filled + len(piece.timestamps))
+        timestamps[chosen], detectors[chosen] = piece.timestamps, piece.detectors
+        if nanotimes is not None and piece.nanotimes is not None:
+            nanotimes[chosen] = piece.nanotimes
+        for name, ticks in piece.markers.items():
+            markers.setdefault(name, []).append(ticks)
+        lost.append(piece.lost)
         filled = chosen.stop
     gaps = np.concatenate(lost) if lost else np.empty((0, 2), dtype=np.int64)
     joined = {name: np.concatenate(each) for name, each in sorted(markers.items(), key=str)}
     return Decoded(timestamps, detectors, nanotimes, joined, gaps)
+
+
+def decode_pieces(records: Array, layout: Layout) -> Iterator[Decoded]:
+    """The same piece by piece; ticks go on from one to the next."""
+    wraps, last = 0, 0
+    for start in range(0, len(records), PIECE):
+        parts = layout.split(np.asarray(records[start : start + PIECE]))
+        overflows = np.cumsum(parts.overflows, dtype=np.int64) + wraps
+        ticks = overflows * layout.wrap + parts.time
+        wraps = int(overflows[-1])
+        stamps = ticks[parts.photon]
+        nanotimes = None if layout.bins is None or parts.nanotime is None else parts.nanotime[parts.photon]
+        markers = {name: ticks[where] for name, where in _flags(parts)}
+        gaps = np.empty((0, 2), dtype=np.int64)
+        if parts.gap is not None and parts.gap.any():
+            gaps = _gaps(ticks, parts, last)
+        yield Decoded(stamps, parts.channel[parts.photon], nanotimes, markers, gaps)
+        last = int(stamps[-1]) if len(stamps) else last
 
 
 def _flags(parts: Parts) -> list[tuple[int | str, Array]]:

@@ -23,6 +23,7 @@ from spq.spectroscopy.mixedgroups import Groups, design, groups_of
 from spq.spectroscopy.mixedmodel import MixedFit, Starts, fit_mixed, started, unmixed
 from spq.spectroscopy.records import Measurement
 from spq.spectroscopy.stateproperties import FEWEST, response_of
+from spq.spectroscopy.tallies import Tally
 
 Array = np.ndarray
 
@@ -85,7 +86,7 @@ class Unmixed:
 
 
 def unmix_decays(
-    measurement: Measurement,
+    measurement: Measurement | Tally,
     weights: Array,
     weight_errors: Array,
     states: Array | None = None,
@@ -123,7 +124,7 @@ def unmix_decays(
 
 
 def fit_groups(
-    measurement: Measurement, groups: Groups, ties: tuple[int, ...], exponentials: int | None
+    measurement: Measurement | Tally, groups: Groups, ties: tuple[int, ...], exponentials: int | None
 ) -> Unmixed:
     """Decays of groups of frames; ties (decays,): those of one value have as many exponentials."""
     if exponentials is not None and checks.integer(exponentials, "exponentials", minimum=1) > MOST:
