@@ -1,11 +1,11 @@
 """Scenarios A to F, simulated, analysed blind, assigned: how often is the assignment right, and is it
 calibrated?
 
-python benchmarks/assignments.py [SEEDS] [LETTERS] [--truth] [--nominal] prints for each scenario the jumps
-found, the share that is decided, how many of these are right, and the expected calibration error over all.
-With --truth the tracks are those of the simulation with the errors of photons, so that the assignment alone
-is seen. With --nominal it is the nominal heterodimer, whose neutral dot 2 and negative dot 1 emit within 2
-meV: the tracks cannot tell them apart.
+python benchmarks/assignments.py [SEEDS] [LETTERS] [--truth] [--nominal] [--null] prints for each scenario the
+jumps found, the share that is decided, how many of these are right, and the expected calibration error over
+all. With --truth the tracks are those of the simulation with the errors of photons, so that the assignment
+alone is seen. With --nominal it is the nominal heterodimer, whose neutral dot 2 and negative dot 1 emit
+within 2 meV: the tracks cannot tell them apart.
 """
 
 import sys
@@ -19,7 +19,7 @@ from spq.assignment import SCENARIOS, charge_table, scenario
 from spq.assignment.assigning import assign, assigned
 from spq.assignment.moves import DRIFT, STILL
 from spq.assignment.observations import stretched
-from spq.spectroscopy import analyse, simulate
+from spq.spectroscopy import Simulation, analyse, energies_by_hand, simulate
 
 NEAR = 2  # frames between a jump that was found and the event
 BINS = 10
@@ -65,6 +65,63 @@ def scored(found, told, begins):
     return rows, len(told.events) - len(taken)
 
 
+def places(found, told, begins):
+    """For each stretch with one charge on the surface, seen as that: is its band, is its dot in the 90 %
+    region?
+
+    The region holds the likeliest bands, those of the dot the likeliest of dot 1, dot 2 and neck.
+    """
+    frames = np.concatenate([[0], np.searchsorted(begins, told.times)])
+    starts = np.concatenate([[0], found["jump_frame"].values])
+    order = found["emitter_of_dot"].values
+    rows = []
+    for frame, situation in zip(frames, told.situations, strict=True):
+        near = np.abs(starts - frame)
+        if len(situation.trapped) != 1 or near.min() > NEAR or sorted(order) != [1, 2]:
+            continue
+        trapped = situation.trapped[0]
+        sign = 0 if trapped.carrier == "hole" else 1
+        chances = found["surface_probability"].values[int(near.argmin()), sign]
+        if not chances.sum() > 0.5:
+            continue  # that there is a charge was not seen
+        chances = chances / chances.sum()
+        z, regions = found["site_z"].values, found["site_region"].values
+        band = int(np.abs(z - trapped.charge.z).argmin())
+        dots = np.array([chances[regions == each].sum() for each in (0, 1, 2)])
+        rows.append((band in region(chances), trapped.dot in region(dots)))
+    return rows
+
+
+def region(chances, share=0.9):
+    """The likeliest entries that hold a share together."""
+    order = np.argsort(-chances)
+    return set(order[: int(np.searchsorted(np.cumsum(chances[order]), share)) + 1].tolist())
+
+
+def couples(move):
+    """Whether a move takes a charge from one dot to the other or its surface."""
+    return "goes to dot" in move or ("dot 1" in move and "dot 2" in move)
+
+
+def null(seeds, nominal):
+    """Particles whose emitters know nothing of each other: which of their jumps are called a coupling?"""
+    charges = charge_table(model(nominal))
+    own = charges.own[:, 1].tolist()
+    energies = energies_by_hand(charges.neutral_eV.tolist(), charged=own, other_charged=(0.0, 0.0))
+    simulation = Simulation(energies, independent=True, duration=100.0)
+    jumps = called = wrong = 0
+    for seed in range(seeds):
+        measurement, _ = simulate(simulation, 1000 + seed)
+        found = assign(analyse(measurement, parts=("tracks",)), charges, explain=False)
+        verdicts = [str(each) for each in found["verdict"].values]
+        coupled = [each for each in verdicts if couples(each)]
+        jumps, wrong = jumps + len(verdicts), wrong + len(coupled)
+        called += sum(each != "undecided" for each in verdicts)
+        print(f"null {seed}: {len(verdicts)} jumps, {coupled}", flush=True)
+    share = wrong / max(jumps, 1)
+    print(f"null particles: {jumps} jumps, {called} decided, {wrong} called a coupling: {share:.3f}")
+
+
 def calibration_error(chances, right):
     """Expected calibration error: difference of mean chance and share right, over bins of the chance."""
     bins = np.clip((chances * BINS).astype(int), 0, BINS - 1)
@@ -78,7 +135,7 @@ def calibration_error(chances, right):
 
 def main(seeds, letters, true_tracks, nominal):
     charges, table = charge_table(model(nominal)), spq.Table(model(nominal))
-    everything = []
+    everything, seated = [], []
     print("scenario  jumps  missed  decided  right of decided  wrong of all  s/particle")
     for letter in letters:
         rows, missed, begin = [], 0, time.perf_counter()
@@ -88,9 +145,10 @@ def main(seeds, letters, true_tracks, nominal):
             if true_tracks:
                 found = with_true_tracks(measurement, truth, told, charges, seed)
             else:
-                found = assign(analyse(measurement), charges, explain=False)
+                found = assign(analyse(measurement, parts=("tracks",)), charges, explain=False)
             more, lost = scored(found, told, truth.begins)
             rows += more
+            seated += places(found, told, truth.begins)
             missed += lost
             if "-v" in sys.argv:
                 for chance, right, first, event in more:
@@ -102,6 +160,8 @@ def main(seeds, letters, true_tracks, nominal):
     report("all", everything, 0, 0.0)
     chances, right = (np.array([row[i] for row in everything], dtype=float) for i in (0, 1))
     print(f"expected calibration error {calibration_error(chances, right):.3f}")
+    bands, dots = np.mean(seated, axis=0)
+    print(f"charges in the 90 % region: band {bands:.3f}, dot {dots:.3f} of {len(seated)} stretches")
 
 
 def report(name, rows, missed, seconds):
@@ -116,4 +176,7 @@ def report(name, rows, missed, seconds):
 if __name__ == "__main__":
     words = [each for each in sys.argv[1:] if not each.startswith("-")]
     number, letters = int(words[0]) if words else 20, words[1] if len(words) > 1 else SCENARIOS
+    if "--null" in sys.argv:
+        null(number, "--nominal" in sys.argv)
+        sys.exit()
     main(number, letters, "--truth" in sys.argv, "--nominal" in sys.argv)

@@ -322,3 +322,13 @@ def test_tracks_of_the_analysis(simulated, found):
     sizes = np.abs(found["jump_size"].values[:, 0])
     assert len(sizes) > 3 and np.nanmedian(sizes) == pytest.approx(14.0, abs=0.7)
     assert not found["jump_coincident"].any()
+
+
+def test_parts_of_an_analysis(simulated, found):
+    """Tracks alone are those of the whole analysis, and nothing else is there but states and intensities."""
+    measurement, _ = simulated
+    tracks = analyse(measurement, found["state"].values, parts=("tracks",))
+    assert np.array_equal(tracks["track"], found["track"], equal_nan=True)
+    assert "decay" not in tracks and "state_fit" not in tracks and "rate" in tracks
+    with pytest.raises(InputError, match="parts"):
+        analyse(measurement, parts=("track",))

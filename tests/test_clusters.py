@@ -12,12 +12,14 @@ from spq.spectroscopy import (
     FrameSeries,
     Simulation,
     Switching,
+    Tracks,
     energies_by_hand,
     find_clusters,
     mask_cosmic_rays,
     simulate,
     time_gates,
 )
+from spq.spectroscopy.clusterjumps import hidden_states
 from spq.spectroscopy.clustermerge import most_alike
 from spq.spectroscopy.clusterstart import kmeans
 from spq.spectroscopy.diffusingchain import drifting, forward_backward
@@ -58,18 +60,27 @@ def test_states_of_a_dimer(sigma, least):
     assert np.mean(found) >= least
 
 
-def drawn(states, positions, rates, seed, gates=(0.4, 0.1, 0.2, 0.3), diffusion=0.0, photons=100.0):
-    """Frames and gates of states whose two lines lie at pixels positions[state]; diffusion in pixels."""
+def drawn(states, positions, rates, seed, gates=(0.4, 0.1, 0.2, 0.3), diffusion=0.0, photons=100.0, own=0.0):
+    """Frames and gates of states whose two lines lie at pixels positions[state]; diffusion in pixels.
+
+    own: the same of each line on its own.
+    """
     generator = np.random.default_rng(seed)
     pixel = np.arange(300)
+    apart = np.zeros((len(states), 2))
+    if own:
+        drawn_apart = np.random.default_rng(seed + 1000).standard_normal(apart.shape)
+        step = own * np.sqrt(1.0 - np.exp(-0.1)) * drawn_apart
+        for t in range(1, len(states)):
+            apart[t] = np.exp(-0.05) * apart[t - 1] + step[t]
     shift = np.zeros(len(states))
     for t in range(1, len(states)):
         kept = np.exp(-0.05)
         shift[t] = kept * shift[t - 1] + diffusion * np.sqrt(1.0 - kept**2) * generator.standard_normal()
     means = np.full((len(states), 300), 0.005)
     for t, state in enumerate(states):
-        for place in positions[state]:
-            shape = np.exp(-0.5 * ((pixel - place - shift[t]) / 1.5) ** 2)
+        for line, place in enumerate(positions[state]):
+            shape = np.exp(-0.5 * ((pixel - place - shift[t] - apart[t, line]) / 1.5) ** 2)
             means[t] += 0.5 * photons * rates[state] * shape / shape.sum()
     counts = generator.poisson(means).astype(float)[:, None, :]
     gated = generator.poisson(15.0 * photons * np.array(rates)[states][:, None] * np.array(gates))
@@ -205,3 +216,49 @@ def test_which_states_are_one():
     assert pair((220, 80), 7.0) is None
     assert pair((205, 95), 7.0)[:2] == (0, 1)
     assert pair((203, 103), 2.0, gates=(100.0, 125.0)) is None
+
+
+def test_a_jump_within_a_frame_is_a_state():
+    """Lines drift apart by 17 pixels, another state moves one by 40; taken for one, the index were 0."""
+    states = np.repeat([0, 1, 0, 1, 0, 1, 0, 1], 25)
+    frames, gates, _ = drawn(states, {0: (200, 100), 1: (200, 140)}, (1.0, 1.0), 11, own=12.0)
+    found = find_clusters(frames, gates)
+    assert rand_index(states, found.states) >= 0.97
+    assert "parted into 2" in found.merges[-1]
+    assert found.probabilities.shape == (200, 2)
+    # 7 changes in 199 steps
+    assert np.allclose(found.transitions.sum(axis=1), 1.0) and np.all(np.diag(found.transitions) > 0.9)
+
+
+def test_drift_as_far_as_a_jump_is_no_state():
+    """The same lines without the other state: they come as far apart, but slowly."""
+    none = np.zeros(200, dtype=int)
+    frames, gates, _ = drawn(none, {0: (200, 100)}, (1.0,), 11, own=12.0)
+    found = find_clusters(frames, gates)
+    assert found.states.max() == 0 and found.diffusion_meV > 2.5
+
+
+def tracks_of(*lines):
+    """Tracks of lines (frames,) in meV above 2.1 eV, each known to 0.15 meV."""
+    energies = 2.1 + 1e-3 * np.array(lines, dtype=float).T
+    errors, one = np.full(energies.shape, 1.5e-4), np.ones(len(energies))
+    return Tracks(energies, errors, energies, errors, one, one, None, 1.0, ())
+
+
+@pytest.mark.parametrize(
+    ("passed", "jumps", "states"),
+    [(1, (40, 80, 120), 2), (20, (40, 80, 120), 0), (1, (40,), 0), (1, (40, 42), 0)],
+)
+def test_what_jumps_and_comes_back_is_hidden(passed, jumps, states):
+    """14 meV in one frame, there and back: two states. Passed in 20 frames, or once, or for 2 frames: one."""
+    generator = np.random.default_rng(10)
+    walk = np.cumsum(generator.normal(0.0, 0.8, (160, 2)), axis=0) + generator.normal(0.0, 0.15, (160, 2))
+    frame = np.arange(160)[:, None]
+    part = np.clip((frame - np.array(jumps) + 1.0) / passed, 0.0, 1.0)
+    moved = 14.0 * part * (-1.0) ** np.arange(len(jumps))
+    tracks = tracks_of(30.0 + walk[:, 0] + moved.sum(axis=1), walk[:, 1])
+    found = hidden_states(tracks, np.ones(160, dtype=bool), 3.0)
+    if not states:
+        assert found is None
+    else:
+        assert np.array_equal(found, (frame >= np.array(jumps)).sum(axis=1) % 2)

@@ -35,9 +35,9 @@ responses folding likelihood decaymodel decaychecks decaystarts decays histogram
 effective flid polarised
 instruments stateenergies simulation statechain diffusion emissions countingmodel cameramodel truth simulator
 plotsimulation simulationwriters simulationfile
-markers joining tallies measurementfiles cosmicrays brightest timegates clusterstart clustermerge
-diffusingchain clusters linemodel lines linetable trackdata trackpeaks trackpaths trackfit tracks
-brighttrack levels coincidence jumps trackvariables
+markers joining tallies measurementfiles cosmicrays brightest timegates
+linemodel lines linetable trackdata trackpeaks trackpaths trackfit tracks brighttrack levels coincidence jumps
+trackvariables clusterstart clustermerge diffusingchain clustermodel clusterjumps clusters
 stateproperties statevariables branchingratios windows stability
 mixedgroups mixedmodel unmixing transfer emittervariables analysis plotanalysis analysisfiles
 foldedangles bootstrap particlelines replicas groupstatistics manyparticles plotpopulation

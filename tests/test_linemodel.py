@@ -5,6 +5,7 @@ import pytest
 
 from spq.errors import InputError
 from spq.spectroscopy import LineShape, energy_edges, profile
+from spq.spectroscopy.linemodel import profile_slopes
 
 WAVELENGTH = np.linspace(520.0, 700.0, 18001)
 EDGES = energy_edges(WAVELENGTH)
@@ -50,3 +51,31 @@ def test_edges_are_half_way():
 def test_bad_shapes(given):
     with pytest.raises(InputError, match="shape"):
         LineShape(**given)
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "lorentzian"])
+@pytest.mark.parametrize("ratios", [(), (0.3,), (0.3, 0.1), (0.3, 0.0)])
+def test_slopes_are_those_of_differences(kind, ratios):
+    """Central differences of 1e-4 have an error of some 1e-9 of the largest slope, and rounding as much."""
+    edges = EDGES[::60]
+    places = np.array([2.1, 2.14])
+
+    def shares(x):
+        shape = LineShape(kind, x[1], (27.0, 37.0)[: len(ratios)], tuple(x[2:-1]), x[-1])
+        return profile(edges, places + 1e-3 * x[0], shape)
+
+    x = np.array([0.0, 1.7, *ratios, 3.1])
+    found, slopes = profile_slopes(
+        edges, places, LineShape(kind, 1.7, (27.0, 37.0)[: len(ratios)], ratios, 3.1)
+    )
+    assert found == pytest.approx(shares(x), abs=1e-15)
+    assert slopes.shape == (2, len(x), len(edges) - 1)
+    for place in range(len(x)):
+        step = 1e-4 * (np.arange(len(x)) == place)
+        if 1 < place < len(x) - 1 and x[place] == 0.0:  # no negative ratio: one-sided, of second order
+            wanted = (4.0 * shares(x + step) - shares(x + 2.0 * step) - 3.0 * shares(x)) / 2e-4
+        else:
+            wanted = (shares(x + step) - shares(x - step)) / 2e-4
+        largest = np.abs(wanted).max()
+        assert largest > 1e-3 or (not ratios and place == len(x) - 1)
+        assert slopes[:, place] == pytest.approx(wanted, abs=1e-7 * largest + 1e-14)

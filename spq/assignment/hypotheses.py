@@ -37,13 +37,11 @@ def _moved(moves: Moves, joint: sparse.csr_matrix) -> dict[str, float]:
     """Chances of moves of charge for the joint chances (states, states) before and after."""
     pairs = joint.tocoo()
     share = pairs.data / np.maximum(moves.total[pairs.row, pairs.col], TINY)
-    chances = {
+    labels, matrices = (*moves.labels, COMBINED, TWO), (*moves.single, moves.combined, moves.two)
+    return {
         label: float(share @ np.asarray(matrix[pairs.row, pairs.col]).ravel())
-        for label, matrix in zip(moves.labels, moves.single, strict=True)
+        for label, matrix in zip(labels, matrices, strict=True)
     }
-    chances[COMBINED] = float(share @ moves.combined[pairs.row, pairs.col])
-    chances[TWO] = float(share @ moves.two[pairs.row, pairs.col])
-    return chances
 
 
 def mixed(listed: Sequence[list[dict[str, float]]], shares: Array) -> list[dict[str, float]]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from itertools import product
 from typing import Any, TypeAlias
 
@@ -91,19 +92,22 @@ class Moves:
         Single moves, in words.
     single : tuple of sparse (states, states)
         Their chances.
-    combined, two : float32 (states, states)
-        Chances of ejection, hop and release together, and of two independent moves.
+    combined, two : sparse (states, states)
+        Chances of ejection and release together, and of two independent moves.
+    total : float32 (states, states)
+        Of all together.
     priors : MovePriors
     """
 
     labels: tuple[str, ...]
     single: tuple[Matrix, ...]
-    combined: Array
-    two: Array
+    combined: Matrix
+    two: Matrix
     total: Array
     priors: MovePriors
 
 
+@lru_cache(maxsize=3)
 def moves_of(sites: Sites, priors: MovePriors | None = None) -> Moves:
     """All moves of a dimer's charges on these sites."""
     priors = priors or MovePriors()
@@ -122,9 +126,9 @@ def moves_of(sites: Sites, priors: MovePriors | None = None) -> Moves:
     sums = [sum(single[label] for label in kinds[kind]) for kind in ("eject", "hop", "release")]
     eject, hop, release = sums
     both = eject @ release + release @ eject
-    combined = priors.combined * (both + eject @ hop @ release + hop @ both + both @ hop).toarray()
-    two = priors.two * (step @ step - both).toarray()
-    total = step.toarray() + combined + two
+    combined = priors.combined * (both + eject @ hop @ release + hop @ both + both @ hop)
+    two = priors.two * (step @ step - both)
+    total = (step + combined + two).toarray()
     return Moves(tuple(single), tuple(single.values()), combined, two, total, priors)
 
 

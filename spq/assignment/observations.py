@@ -1,10 +1,10 @@
 """What an analysis saw of a dimer, as stretches without a jump and the jumps between them.
 
 Stretch k has of emitter i the mean energy, and jump k its change from the mean of the last n frames before to
-the first n after. Diffusion is a random walk of σ_w per frame for so short a time, so the variance of a jump
-is
+the first n after, g frames away from it. Diffusion is a random walk of σ_w per frame for so short a time, of
+the mean of both emitters, so the variance of a jump is
 
-    σ² = v_before/n + v_after/n + 2 n σ_w²/3,
+    σ² = v_before/n + v_after/n + 2 σ_w² (g + n/3),
 
 v the variance of a frame's energy by its photons; n is where this is least.
 """
@@ -29,6 +29,10 @@ LONGEST = 12
 """Frames on each side of a jump that are used at most."""
 SHORT = 4
 """Frames of a stretch from which on the one next to a jump is left out: the jump may lie within it."""
+LAGS, FEWEST = 12, 20
+"""Frames over which diffusion is looked at, and changes that are needed for it."""
+WALK, LEAST_WALK = 0.2, 0.15
+"""meV per frame that are taken where there are too few frames, and at least."""
 NEEDED = ("track", "track_error", "track_photons", "jump_frame", "jump_q")
 
 
@@ -144,7 +148,7 @@ def stretched(
         shares[:, k] = _share(late[begin:end], total[begin:end])
         for i in (0, 1):
             levels[k, i], level_errors[k, i] = _mean(meV[begin:end, i], sigma[begin:end, i])
-    walk = np.array([_walk(meV[:, i], sigma[:, i], borders) for i in (0, 1)])
+    walk = np.sqrt(np.full(2, np.mean([_walk(meV[:, i], begins, ends) ** 2 for i in (0, 1)])))
     jumps, jump_errors = _jumps(meV, sigma, begins, ends, walk)
     diffusion, independent = _diffusion(meV, sigma, begins, ends, levels, walk)
     return Observations(
@@ -171,15 +175,24 @@ def _share(late: Array, total: Array) -> tuple[float, float]:
     return share, float(np.sqrt((share * (1.0 - share) + 0.25 / whole) / whole))
 
 
-def _walk(values: Array, errors: Array, borders: Array) -> float:
-    """Standard deviation of the change by diffusion from one frame to the next, within stretches."""
-    steps, noise = np.diff(values), errors[1:] ** 2 + errors[:-1] ** 2
-    keep = np.isfinite(steps)
-    keep[[each - 1 for each in borders]] = False
-    if keep.sum() < 5:
-        return 0.3
-    spread = 1.4826 * np.median(np.abs(steps[keep]))
-    return float(np.sqrt(max(spread**2 - np.median(noise[keep]), 0.05**2)))
+def _walk(values: Array, begins: Array, ends: Array) -> float:
+    """Standard deviation of the change by diffusion from one frame to the next, within stretches.
+
+    The variance of the change over L frames is that of two frames' errors plus L times that of one step.
+    """
+    lags = np.arange(1, LAGS + 1)
+    spread = np.full(len(lags), np.nan)
+    for place, lag in enumerate(lags):
+        steps = np.concatenate(
+            [values[b + lag : e] - values[b : e - lag] for b, e in zip(begins, ends, strict=True)]
+        )
+        steps = steps[np.isfinite(steps)]
+        if len(steps) >= FEWEST:
+            spread[place] = (1.4826 * np.median(np.abs(steps))) ** 2
+    good = np.isfinite(spread)
+    if good.sum() < 3:
+        return WALK
+    return float(np.sqrt(max(np.polyfit(lags[good], spread[good], 1)[0], LEAST_WALK**2)))
 
 
 def _jumps(meV: Array, sigma: Array, begins: Array, ends: Array, walk: Array) -> tuple[Array, Array]:
@@ -192,18 +205,18 @@ def _jumps(meV: Array, sigma: Array, begins: Array, ends: Array, walk: Array) ->
             old = _side(meV[begins[k] : ends[k], i][::-1], sigma[begins[k] : ends[k], i][::-1], most)
             new = _side(meV[begins[k + 1] : ends[k + 1], i], sigma[begins[k + 1] : ends[k + 1], i], most)
             sizes[k, i] = new[0] - old[0]
-            errors[k, i] = np.sqrt(new[1] ** 2 + old[1] ** 2 + walk[i] ** 2 * (new[2] + old[2]) / 3.0)
+            errors[k, i] = np.sqrt(new[1] ** 2 + old[1] ** 2 + walk[i] ** 2 * (new[2] + old[2]))
     return sizes, errors
 
 
 def _side(values: Array, errors: Array, most: int) -> tuple[float, float, float]:
-    """Mean and error of the frames next to a jump, and how far they reach."""
+    """Mean and error of the frames next to a jump, and the variance of their mean by diffusion in steps."""
     good = np.flatnonzero(np.isfinite(values))
     good = good[good > 0][:most] if len(good) >= SHORT else good[:most]
     if not len(good):
         return np.nan, np.nan, np.nan
     mean, error = _mean(values[good], errors[good])
-    return mean, error, float(good[-1] + 1)
+    return mean, error, float(good[0] + (good[-1] - good[0] + 1) / 3.0)
 
 
 def _diffusion(

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 
 from spq.assignment.chargetable import CHARGES, ChargeTable
-from spq.assignment.inference import Problem, Solution, solved
+from spq.assignment.inference import SPLITTING, Problem, Solution, solved, splitting_of
 from spq.assignment.light import LightModel
 
 Array = np.ndarray
@@ -18,6 +18,8 @@ SURFACE = 4.0
 """meV that a charge on the surface may have shifted a level by."""
 CANDIDATES, FIRST_KEPT, FINISHED = 3, 120, 12
 """Levels of each emitter that are tried; states of a stretch, and starts that are finished."""
+FARTHEST = 4.0
+"""Standard deviations up to which the neutral dots may differ by another energy than the model says."""
 SAME, WORTH = 0.5, 12.0
 """meV between solutions that are one; log evidence below the best from which on a start is left."""
 FIRST_CHARGE = {-2: 0.03, -1: 0.25, 0: 0.6, 1: 0.12}
@@ -41,8 +43,11 @@ def first_states(table: ChargeTable) -> Array:
 
 def searched(problem: Problem, light: LightModel) -> list[Solution]:
     """Solutions from all starts worth finishing, the likeliest first, none twice."""
+    pairs = list(product(*(_candidates(problem, i) for i in (0, 1))))
+    apart = [abs(first - second - splitting_of(problem.table)) for first, second in pairs]
+    likely = [pair for pair, off in zip(pairs, apart, strict=True) if off < FARTHEST * SPLITTING]
     tried = []
-    for first, second in product(*(_candidates(problem, i) for i in (0, 1))):
+    for first, second in likely or [pairs[int(np.argmin(apart))]]:
         theta = problem.prior.copy()
         theta[:2] = first, second
         tried.append(solved(problem, theta, light, 1, FIRST_KEPT))

@@ -7,10 +7,13 @@ number comes with its error; what the photons do not determine is NaN.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import functools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from spq import checks
 from spq.errors import InputError
 from spq.progress import Progress, silent
 from spq.spectroscopy.clusters import find_clusters
@@ -18,7 +21,7 @@ from spq.spectroscopy.cosmicrays import mask_cosmic_rays
 from spq.spectroscopy.emittervariables import EMITTER_UNITS, emitter_variables
 from spq.spectroscopy.jumps import find_jumps
 from spq.spectroscopy.records import FrameSeries, Measurement
-from spq.spectroscopy.stateproperties import rates_of
+from spq.spectroscopy.stateproperties import Rates, rates_of
 from spq.spectroscopy.statevariables import (
     Variables,
     decay_variables,
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Array = np.ndarray
+
+PARTS = ("lines", "tracks", "decays", "polarisation", "emitters")
 
 UNITS = {
     "wavelength": "nm",
@@ -83,6 +88,7 @@ def analyse(
     states: Array | None = None,
     seed: int = 0,
     progress: Progress = silent,
+    parts: Sequence[str] = PARTS,
 ) -> xr.Dataset:
     """Analyse a measurement.
 
@@ -96,6 +102,8 @@ def analyse(
         Of the starts of `find_clusters`.
     progress : callable
         Called with the stage and how far it is.
+    parts : sequence of str
+        What is looked at beside states and intensities, of PARTS: "tracks" alone is what `spq.assign` needs.
 
     Returns
     -------
@@ -108,10 +116,12 @@ def analyse(
     Raises
     ------
     InputError
-        If it is no measurement, or states do not fit its frames.
+        If it is no measurement, states do not fit its frames, or a part is not known.
     """
     import xarray as xr
 
+    for part in parts:
+        checks.choice(part, "parts", PARTS)
     if not isinstance(measurement, Measurement | Tally):
         raise InputError(f"measurement: a {type(measurement).__name__}: must be a Measurement")
     warnings: list[str] = list(measurement.frames.about.get("warnings", ()))
@@ -129,23 +139,48 @@ def analyse(
     found |= spectra_variables(frames, states, number)
     rates = rates_of(measurement, states, number)
     found |= rate_variables(rates)
-    progress("lines", 0, number)
-    found |= line_variables(frames, found["state_spectrum"][1], found["state_frames"][1], warnings)
-    progress("tracks", 0, 1)
-    tracks = find_tracks(frames)
-    found |= track_variables(frames, tracks, warnings)
-    found |= jump_variables(find_jumps(tracks, states), warnings)
-    progress("decays", 0, 1)
-    found |= decay_variables(measurement, states, number, rates, warnings)
-    progress("polarisation", 0, 1)
-    found |= polarisation_variables(frames, states, number, warnings)
-    progress("emitters", 0, 1)
-    found |= emitter_variables(measurement, frames, states, number, tracks, warnings)
+    given = _Given(measurement, frames, states, number, rates, found, warnings)
+    for part, made in _parts(given).items():
+        if part in parts:
+            progress(part, 0, 1)
+            found |= made()
     ds = xr.Dataset(found, attrs={"spq_kind": "analysis", "warnings": "\n".join(warnings)})
     for name, unit in (UNITS | EMITTER_UNITS).items():
         if name in ds:
             ds[name].attrs["units"] = unit
     return ds
+
+
+class _Given(NamedTuple):
+    """What the parts of an analysis are made from."""
+
+    measurement: Measurement | Tally
+    frames: FrameSeries
+    states: Array
+    number: int
+    rates: Rates
+    found: Variables
+    warnings: list[str]
+
+
+def _parts(given: _Given) -> dict[str, Callable[[], Variables]]:
+    """Functions that make the variables of each part, in order."""
+    measurement, frames, states, number, rates, found, warnings = given
+    tracks = functools.cache(lambda: find_tracks(frames))
+
+    def tracked() -> Variables:
+        of_tracks = track_variables(frames, tracks(), warnings)
+        return of_tracks | jump_variables(find_jumps(tracks(), states), warnings)
+
+    return {
+        "lines": lambda: line_variables(
+            frames, found["state_spectrum"][1], found["state_frames"][1], warnings
+        ),
+        "tracks": tracked,
+        "decays": lambda: decay_variables(measurement, states, number, rates, warnings),
+        "polarisation": lambda: polarisation_variables(frames, states, number, warnings),
+        "emitters": lambda: emitter_variables(measurement, frames, states, number, tracks(), warnings),
+    }
 
 
 def _clusters(

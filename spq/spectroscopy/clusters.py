@@ -9,7 +9,8 @@ F the excess noise of the camera. State and shift are one chain: states change w
 Ornstein-Uhlenbeck process, so that slow diffusion is no new state. P, m, g and the size of the diffusion are
 those of greatest likelihood, by expectation and maximisation: L. E. Baum et al., Ann. Math. Stat. 41, 164
 (1970). There are at first more states than needed; those with too few frames are dropped, and two that agree
-in their gates and, but for a common shift, in their spectra are one.
+in their gates and, but for a common shift, in their spectra are one. Where diffusion is so large that one
+line could have drifted as far as a state moves it, what was merged is parted again at jumps of a line.
 """
 
 from __future__ import annotations
@@ -19,23 +20,28 @@ from dataclasses import dataclass
 import numpy as np
 
 from spq import checks
-from spq.errors import InputError
+from spq.spectroscopy.clusterjumps import followed, hidden_states
 from spq.spectroscopy.clustermerge import most_alike
+from spq.spectroscopy.clustermodel import (
+    FrameData,
+    StateModel,
+    first_model,
+    frame_data,
+    maximised,
+    score,
+    settled,
+)
 from spq.spectroscopy.clusterstart import grouped
-from spq.spectroscopy.diffusingchain import Passed, drifting, forward_backward
+from spq.spectroscopy.diffusingchain import Passed
 from spq.spectroscopy.records import FrameSeries
+from spq.spectroscopy.tracks import Tracks
 
 Array = np.ndarray
 
-BIN = 2
-"""Pixels of a spectral bin."""
-REACH_meV = 15.0
-"""Largest shift in either direction that is looked at."""
-ROUNDS, SETTLED = 40, 1e-5
 FEWEST = 3.0
 """Frames that a state must have."""
-SELDOM = 0.02
-"""Chance of a change per frame before anything is known."""
+FAR_meV = 2.5
+"""Diffusion from which on lines may drift apart as far as a state moves one, so that jumps are looked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +61,7 @@ class Clusters:
         Standard deviation of the shifts.
     log_likelihood : float
     merges : tuple of str
-        Which states were merged or dropped, and why.
+        Which states were merged, dropped or parted, and why.
     warnings : tuple of str
     """
 
@@ -73,28 +79,6 @@ class Clusters:
     def changes(self) -> Array:
         """Frames (c,) that begin with another state than the one before."""
         return np.flatnonzero(np.diff(self.states)) + 1
-
-
-@dataclass(frozen=True, eq=False)
-class _Data:
-    """Light (frames, bins) over F, gates (frames, gates), meV of a bin, most shift in bins."""
-
-    light: Array
-    gates: Array
-    bin_meV: float
-    reach: int
-
-
-@dataclass(frozen=True, eq=False)
-class _Model:
-    """Means of light (states, bins) and gates (states, gates), chain, diffusion in bins (step, spread)."""
-
-    light: Array
-    gates: Array
-    transitions: Array
-    start: Array
-    step: float
-    spread: float
 
 
 def find_clusters(
@@ -125,103 +109,27 @@ def find_clusters(
     """
     most = checks.integer(most, "most", minimum=1)
     starts = checks.integer(starts, "starts", minimum=1)
-    data = _data(frames, gates)
+    data = frame_data(frames, gates)
     count = len(data.light)
     if count < 2 or not (data.light.any() or data.gates.any()):
         why = "there is one frame alone" if count < 2 else "there is no light"
         return _undetermined(count, f"states: not determined, for {why}")
-    best: tuple[_Model, Passed, tuple[str, ...]] | None = None
+    best: tuple[StateModel, Passed, tuple[str, ...]] | None = None
     for number in range(starts):
         labels = grouped(data.light, data.gates, min(most, count), seed + number)
-        tried = _reduced(data, _first(data, labels))
-        if best is None or _score(data, tried) > _score(data, best):
+        tried = _reduced(data, first_model(data, labels))
+        if best is None or score(data, tried) > score(data, best):
             best = tried
     assert best is not None
+    if best[0].spread * data.bin_meV > FAR_meV and best[2]:
+        best = _parted(data, followed(frames), *best)
     return _described(data, *best)
 
 
-def _data(frames: FrameSeries, gates: Array | None) -> _Data:
-    """Binned light and gates; raises InputError."""
-    light = np.nansum(frames.counts, axis=1) / frames.excess
-    light = light[:, : light.shape[1] - light.shape[1] % BIN].reshape(len(light), -1, BIN).sum(axis=2)
-    if gates is None:
-        gates = np.zeros((len(light), 0))
-    gates = np.asarray(gates, dtype=float)
-    if gates.ndim != 2 or len(gates) != len(light) or not np.all(np.isfinite(gates)) or np.any(gates < 0):
-        raise InputError(f"gates: shape {gates.shape}: must be counts >= 0 of shape ({len(light)}, gates)")
-    width = 1e3 * abs(float(frames.energy[0] - frames.energy[-1])) / max(len(frames.energy) - 1, 1) * BIN
-    reach = int(min(max(np.ceil(REACH_meV / width), 1), light.shape[1] // 4))
-    return _Data(light, gates, width, reach)
-
-
-def _first(data: _Data, labels: Array) -> _Model:
-    """A model of groups of frames."""
-    chances = np.zeros((len(labels), int(labels.max()) + 1, 2 * data.reach + 1))
-    chances[np.arange(len(labels)), labels, data.reach] = 1.0
-    number = chances.shape[1]
-    moves = np.full((number, number), 1e-3)
-    np.add.at(moves, (labels[:-1], labels[1:]), 1.0)
-    step = 0.3 / data.bin_meV
-    return _maximised(data, Passed(chances, moves, step, -np.inf), 1.5 / data.bin_meV)
-
-
-def _maximised(data: _Data, found: Passed, spread: float) -> _Model:
-    """The model of greatest likelihood for given chances."""
-    chances, reach = found.chances, data.reach
-    weight = np.maximum(chances.sum(axis=(0, 2)), 1e-9)
-    bins = data.light.shape[1]
-    padded = np.pad(data.light, ((0, 0), (reach, reach)))
-    light = np.zeros((len(weight), bins))
-    for shift in range(2 * reach + 1):
-        light += chances[:, :, shift].T @ padded[:, shift : shift + bins]
-    # half a photon of the mean of all bins, so that no bin is impossible
-    whole = max(float(data.light.mean()), 1e-6)
-    light = np.maximum(light + 0.5, 1e-3) / (weight[:, None] + 0.5 / whole)
-    gates = chances.sum(axis=2).T @ data.gates
-    gates = (gates + 0.5) / (weight[:, None] + 0.5 / np.maximum(data.gates.mean(axis=0), 1e-6))
-    moves = found.moves + SELDOM / len(weight) + np.eye(len(weight)) * (1.0 - SELDOM)
-    step = min(max(found.step, 0.3), 2.0)
-    start = chances[0].sum(axis=1) + 1e-3
-    return _Model(
-        light,
-        gates,
-        moves / moves.sum(axis=1, keepdims=True),
-        start / start.sum(),
-        step,
-        max(spread, 1.01 * step),
-    )
-
-
-def _expected(data: _Data, model: _Model) -> Passed:
-    """Chances of states and shifts under a model."""
-    reach, number = data.reach, len(model.light)
-    bins = model.light.shape[1]
-    logs = np.log(np.pad(model.light, ((0, 0), (reach, reach)), mode="edge"))
-    shifted = np.stack([logs[:, 2 * reach - s : 2 * reach - s + bins] for s in range(2 * reach + 1)], axis=1)
-    table = (data.light @ shifted.reshape(-1, bins).T).reshape(len(data.light), number, -1)
-    table -= model.light.sum(axis=1)[:, None]
-    table += (data.gates @ np.log(model.gates).T - model.gates.sum(axis=1))[:, :, None]
-    kernel, before = drifting(reach, model.step, model.spread)
-    return forward_backward(table, model.transitions, model.start, kernel, before)
-
-
-def _settled(data: _Data, model: _Model, rounds: int = ROUNDS) -> tuple[_Model, Passed]:
-    """Expectation and maximisation until the likelihood stays."""
-    shifts = np.arange(-data.reach, data.reach + 1)
-    found = _expected(data, model)
-    for _ in range(rounds):
-        mean = found.chances.sum(axis=1) @ shifts**2
-        model = _maximised(data, found, float(np.sqrt(mean.mean())))
-        old, found = found.log_likelihood, _expected(data, model)
-        if abs(found.log_likelihood - old) < SETTLED * abs(old):
-            break
-    return model, found
-
-
-def _reduced(data: _Data, model: _Model) -> tuple[_Model, Passed, tuple[str, ...]]:
+def _reduced(data: FrameData, model: StateModel) -> tuple[StateModel, Passed, tuple[str, ...]]:
     """The model without states that have too few frames, and with those alike made one."""
     merges: list[str] = []
-    model, found = _settled(data, model)
+    model, found = settled(data, model)
     while len(model.light) > 1:
         frames = found.chances.sum(axis=(0, 2))
         least = int(frames.argmin())
@@ -243,20 +151,38 @@ def _reduced(data: _Data, model: _Model) -> tuple[_Model, Passed, tuple[str, ...
             moves = sums.T @ found.moves @ sums
         else:
             break
-        model = _maximised(data, Passed(chances, moves, found.step, found.log_likelihood), model.spread)
-        model, found = _settled(data, model, 12)
+        model = maximised(data, Passed(chances, moves, found.step, found.log_likelihood), model.spread)
+        model, found = settled(data, model, 12)
     return model, found, tuple(merges)
 
 
-def _score(data: _Data, tried: tuple[_Model, Passed, tuple[str, ...]]) -> float:
-    """Log-likelihood less half of BIC's penalty, a state counting its gates and the bins that are lit."""
-    model, found, _ = tried
-    lit = int((model.light > 2.0 * np.median(model.light)).any(axis=0).sum())
-    free = len(model.light) * (lit + data.gates.shape[1] + len(model.light) - 1)
-    return found.log_likelihood - 0.5 * free * np.log(len(data.light))
+def _parted(
+    data: FrameData, tracks: Tracks, model: StateModel, found: Passed, merges: tuple[str, ...]
+) -> tuple[StateModel, Passed, tuple[str, ...]]:
+    """The model with every state parted that hides several, between which lines jump."""
+    chances, allowed, texts = found.chances, np.ones(found.chances.shape[:2]), []
+    states = chances.sum(axis=2).argmax(axis=1)
+    for state in range(len(model.light)):
+        hidden = hidden_states(tracks, states == state, FEWEST)
+        if hidden is None:
+            continue
+        number = int(hidden.max()) + 1
+        texts.append(f"a state was parted into {number}, for a line jumps between them")
+        mask = np.eye(number)[hidden]
+        chances = np.concatenate([chances, chances[:, [state]] * mask[:, 1:, None]], axis=1)
+        chances[:, state] *= mask[:, :1]
+        allowed = np.concatenate([allowed, mask[:, 1:]], axis=1)
+        allowed[:, state] = mask[:, 0]
+    if not texts:
+        return model, found, merges
+    of_state = chances.sum(axis=2)
+    moves = of_state[:-1].T @ of_state[1:]
+    model = maximised(data, Passed(chances, moves, found.step, found.log_likelihood), model.spread)
+    model, found = settled(data, model, 12, allowed)
+    return model, found, (*merges, *texts)
 
 
-def _described(data: _Data, model: _Model, found: Passed, merges: tuple[str, ...]) -> Clusters:
+def _described(data: FrameData, model: StateModel, found: Passed, merges: tuple[str, ...]) -> Clusters:
     chances = found.chances.sum(axis=2)
     order = np.argsort(-np.bincount(chances.argmax(axis=1), minlength=chances.shape[1]), kind="stable")
     shifts = data.bin_meV * np.arange(data.reach, -data.reach - 1, -1)  # to longer wavelengths is to the red

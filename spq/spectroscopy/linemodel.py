@@ -11,11 +11,11 @@ width of its phonons: K. Huang, A. Rhys, Proc. R. Soc. A 204, 406 (1950).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
-from math import factorial
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import factorial, ndtr
 
 from spq import checks
 from spq.errors import InputError
@@ -25,7 +25,9 @@ Array = np.ndarray
 
 KINDS = ("gaussian", "lorentzian")
 ORDERS = 2
-FWHM = 2.0 * np.sqrt(2.0 * np.log(2.0))
+FARTHEST = 9.0
+"""Standard deviations beyond which a Gaussian has 1e-19 of its photons, less than 1 is rounded by."""
+FWHM = 2.0 * float(np.sqrt(2.0 * np.log(2.0)))
 
 
 @dataclass(frozen=True)
@@ -73,22 +75,90 @@ def profile(edges: Array, position: float | Array, shape: LineShape) -> Array:
     edges: (pixels + 1,) and position: (...), both in eV. shape: of the line and its replicas. Raises nothing.
     """
     apart = 1e3 * (np.asarray(edges) - np.asarray(position)[..., None])
-    found, total = np.zeros((*apart.shape[:-1], apart.shape[-1] - 1)), 0.0
-    for numbers in product(range(ORDERS + 1), repeat=len(shape.ratios)):
-        phonons = sum(numbers)
-        weight = float(np.prod([s**n / factorial(n) for s, n in zip(shape.ratios, numbers, strict=True)]))
-        if phonons > ORDERS or not weight > 0:
-            continue
-        below = sum(n * e for n, e in zip(numbers, shape.phonons_meV, strict=True))
-        found -= weight * np.diff(_below(apart + below, shape, phonons))
-        total += weight
-    return found / total
+    found = np.zeros((*apart.shape[:-1], apart.shape[-1] - 1))
+    _, weights, below, widths = _peaks(shape)
+    for weight, down, width in zip(weights, below, widths, strict=True):  # in turn, for positions may be many
+        if weight > 0:
+            found -= weight * np.diff(_below(shape, (apart + down) * (_scale(shape) / width)))
+    return found
 
 
-def _below(apart: Array, shape: LineShape, phonons: int) -> Array:
-    """Share of a single peak with some phonons below energies in meV from its centre."""
+def profile_slopes(edges: Array, position: Array, shape: LineShape) -> tuple[Array, Array]:
+    """Shares of lines as of profile, and their derivatives.
+
+    edges: (pixels + 1,) and position: (lines,) in eV. Returns shares (lines, pixels) and their derivatives
+    (lines, parameters, pixels) by position, width, each of the ratios and the width of the phonons; by
+    position and widths per meV.
+    """
+    numbers, weights, below, widths = _peaks(shape)
+    steep = _scale(shape) / widths[:, None]
+    apart = 1e3 * (np.asarray(edges) - np.asarray(position)[:, None])
+    far = (apart[:, None, :] + below[:, None]) * steep  # (lines, peaks, edges)
+    shares = -np.diff(_below(shape, far))
+    density = _density(shape, far)
+    moved = steep * np.diff(density)
+    widened = np.diff(density * far) / widths[:, None]
+    phonons = numbers.sum(axis=1)
     if shape.kind == "gaussian":
-        width = np.sqrt(shape.width_meV**2 + phonons * shape.phonon_width_meV**2)
-        return ndtr(apart * FWHM / width)
-    width = shape.width_meV + phonons * shape.phonon_width_meV
-    return 0.5 + np.arctan(2.0 * apart / width) / np.pi
+        by_width, by_phonon_width = shape.width_meV / widths, phonons * shape.phonon_width_meV / widths
+    else:
+        by_width, by_phonon_width = np.ones(len(widths)), phonons.astype(float)
+    slopes = [weights @ moved, (weights * by_width) @ widened]
+    slopes += [change @ shares for change in _weight_slopes(numbers, weights, shape.ratios)]
+    slopes.append((weights * by_phonon_width) @ widened)
+    return weights @ shares, np.stack(slopes, axis=1)
+
+
+@lru_cache
+def _phonon_numbers(kinds: int) -> tuple[Array, Array]:
+    """How many phonons of each kind (peaks, kinds) a peak of the line has made, and their factorials."""
+    every = [each for each in product(range(ORDERS + 1), repeat=kinds) if sum(each) <= ORDERS]
+    numbers = np.array(every, dtype=int).reshape(len(every), kinds)
+    return numbers, factorial(numbers)
+
+
+def _peaks(shape: LineShape) -> tuple[Array, Array, Array, Array]:
+    """Phonons (peaks, kinds), shares, distances below the line in meV, and widths in meV (peaks,)."""
+    numbers, orders = _phonon_numbers(len(shape.ratios))
+    weights = np.prod(np.power(shape.ratios, numbers) / orders, axis=1)
+    phonons = numbers.sum(axis=1)
+    if shape.kind == "gaussian":
+        widths = np.sqrt(shape.width_meV**2 + phonons * shape.phonon_width_meV**2)
+    else:
+        widths = shape.width_meV + phonons * shape.phonon_width_meV
+    return numbers, weights / weights.sum(), numbers @ np.array(shape.phonons_meV, dtype=float), widths
+
+
+def _weight_slopes(numbers: Array, weights: Array, ratios: tuple[float, ...]) -> list[Array]:
+    """Derivatives of the shares (peaks,) by each ratio: a peak gains from that with one phonon fewer."""
+    places = {tuple(each): place for place, each in enumerate(numbers.tolist())}
+    found = []
+    for kind in range(len(ratios)):
+        gain = np.zeros(len(weights))
+        for place, each in enumerate(numbers.tolist()):
+            if each[kind]:
+                each[kind] -= 1  # d/dS of S^n/n! is S^(n-1)/(n-1)!
+                gain[place] = weights[places[tuple(each)]]
+        found.append(gain - weights * gain.sum())
+    return found
+
+
+def _scale(shape: LineShape) -> float:
+    return FWHM if shape.kind == "gaussian" else 2.0
+
+
+def _below(shape: LineShape, far: Array) -> Array:
+    """Share of a single peak below places, these in standard deviations or half widths from its centre."""
+    if shape.kind != "gaussian":
+        return 0.5 + np.arctan(far) / np.pi
+    found = (far > 0.0).astype(float)
+    near = np.abs(far) < FARTHEST
+    found[near] = ndtr(far[near])
+    return found
+
+
+def _density(shape: LineShape, far: Array) -> Array:
+    """Derivative of _below."""
+    if shape.kind == "gaussian":
+        return np.exp(-0.5 * far**2) / np.sqrt(2.0 * np.pi)
+    return 1.0 / (np.pi * (1.0 + far**2))

@@ -18,7 +18,7 @@ import numpy as np
 from spq import checks
 from spq.errors import InputError
 from spq.spectroscopy.likelihood import Maximum, covariance_of, deviances, expected_deviance, maximise
-from spq.spectroscopy.linemodel import KINDS, LineShape, energy_edges, profile
+from spq.spectroscopy.linemodel import KINDS, LineShape, energy_edges, profile, profile_slopes
 
 Array = np.ndarray
 
@@ -27,8 +27,6 @@ WIDTHS, RATIOS, PHONON_WIDTHS = (0.2, 12.0), (0.0, 1.5), (0.5, 8.0)
 """Bounds in meV, of the ratios, and in meV."""
 FEWEST = 20
 """Photons, over the excess noise, that a spectrum must have."""
-STEP = 1e-4
-"""Of parameters, relative to their size, for derivatives."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,23 +186,19 @@ def _shape(problem: _Problem, x: Array, lines: int) -> LineShape:
 
 
 def _means(problem: _Problem, x: Array, lines: int) -> Array:
-    shape, edges = _shape(problem, x, lines), problem.edges
-    total = np.full(len(edges) - 1, x[-1] + problem.added)
-    for line in range(lines):
-        total += x[lines + line] * profile(edges, 1e-3 * x[line], shape)
-    return total[problem.seen]
+    shares = profile(problem.edges, 1e-3 * x[:lines], _shape(problem, x, lines))
+    return (x[lines : 2 * lines] @ shares + x[-1] + problem.added)[problem.seen]
 
 
 def _with_slopes(problem: _Problem, x: Array, lines: int) -> tuple[Array, Array]:
-    """Means and their derivatives (pixels, parameters), by differences."""
-    mean = _means(problem, x, lines)
-    slopes = np.empty((len(mean), len(x)))
-    for place in range(len(x)):
-        near = x.copy()
-        step = 0.01 if place < lines else STEP * max(abs(x[place]), 1.0)
-        near[place] += step
-        slopes[:, place] = (_means(problem, near, lines) - mean) / step
-    return mean, slopes
+    """Means and their derivatives (pixels, parameters)."""
+    photons = x[lines : 2 * lines]
+    shares, slopes = profile_slopes(problem.edges, 1e-3 * x[:lines], _shape(problem, x, lines))
+    mean = photons @ shares + x[-1] + problem.added
+    moved = photons[:, None] * slopes[:, 0]
+    shared = np.tensordot(photons, slopes[:, 1:], axes=1)
+    every = np.concatenate([moved, shares, shared, np.ones((1, len(mean)))])
+    return mean[problem.seen], every.T[problem.seen]
 
 
 def _best(problem: _Problem, lines: int, fewer: Maximum | None) -> Maximum:
