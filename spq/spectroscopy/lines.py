@@ -161,7 +161,10 @@ def fit_lines(
 
 
 def compare_shapes(counts: Array, wavelength: Array, **options: object) -> dict[str, LineFit]:
-    """The fits of both kinds of line side by side; arguments as of fit_lines, but `kind`."""
+    """The fits of both kinds of line side by side, by kind.
+
+    counts, wavelength (nm) and options: arguments of fit_lines, but `kind`. Raises InputError as that does.
+    """
     return {kind: fit_lines(counts, wavelength, kind=kind, **options) for kind in KINDS}  # type: ignore[arg-type]
 
 
