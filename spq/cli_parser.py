@@ -71,6 +71,8 @@ def parser() -> Parser:
     added.add_argument("file", metavar="FILE")
     added.add_argument("-o", dest="mesh_file", metavar="M.msh", help="by default FILE's name, .msh")
     command("materials", "the materials table with the source of every value")
+    added = command("report", "every number of the source paper beside ours, and why they differ")
+    added.add_argument("--accuracy", default="coarse", choices=("coarse", "normal", "fine"))
     added = command("init", "write a commented input file")
     added.add_argument("file", metavar="FILE", nargs="?", default="dimer.toml")
     added = command("check", "what would be computed, its size and its cost")
