@@ -12,9 +12,10 @@ from systems import need_gmsh
 FOLDER = Path(__file__).parents[1] / "notebooks"
 FIGURES = {  # of each notebook
     "01_one_dot": 2,
-    "02_dimer_states": 3,
+    "02_dimer_states": 5,
     "03_surface_charge_map": 5,
     "08_deduce_sizes": 2,
+    "09_sensing_and_gates": 3,
 }
 QUICK = {"01_one_dot"}  # the others are marked slow
 LARGEST = 400_000  # bytes of a stored notebook
