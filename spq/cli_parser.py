@@ -55,6 +55,10 @@ TAUGHT = {
         "spq assign found/analysis.nc --model dimer.toml --out assigned",
         "assignment.nc, jumps.csv (verdict of each jump, and why), assignment.png",
     ),
+    "report": (
+        "spq report --accuracy coarse --out paper",
+        "a table: paper, ours, why different; with --out report.csv and report.md",
+    ),
     "levels": ("spq levels dimer.toml", "a table of levels (meV); with --out levels.json"),
     "mesh": ("spq mesh dimer.toml -o dimer.msh", "a Gmsh file"),
     "materials": ("spq materials", "a table; with --out materials.json"),
@@ -145,6 +149,8 @@ def parser() -> Parser:
     added.add_argument("file", metavar="FILE")
     added.add_argument("-o", dest="mesh_file", metavar="M.msh", help="by default FILE's name, .msh")
     command("materials", "the materials table with the source of every value")
+    added = command("report", "every number of the source paper beside ours, and why they differ")
+    added.add_argument("--accuracy", default="coarse", choices=("coarse", "normal", "fine"))
     added = command("init", "write a commented input file")
     added.add_argument("file", metavar="FILE", nargs="?", default="dimer.toml")
     added = command("check", "what would be computed, its size and its cost")
