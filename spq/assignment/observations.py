@@ -29,6 +29,10 @@ LONGEST = 12
 """Frames on each side of a jump that are used at most."""
 SHORT = 4
 """Frames of a stretch from which on the one next to a jump is left out: the jump may lie within it."""
+TURN, SIGMAS, FAR, EXCESS = 4, 5.0, 0.5, 2.0
+"""Frames on each side in which light is compared where the state of the particle changes; standard
+deviations, and share of the brighter side, from which on it has turned; excess noise of the camera. A state
+that changes without light or a jump is none of a charge."""
 LAGS, FEWEST = 12, 20
 """Frames over which diffusion is looked at, and changes that are needed for it."""
 WALK, LEAST_WALK = 0.2, 0.15
@@ -105,8 +109,9 @@ def observations_of(analysis: xr.Dataset) -> Observations:
         raise InputError("analysis: an emitter was never seen: nothing can be assigned")
     jump_frames = analysis["jump_frame"].values[(analysis["jump_q"].values <= SIGNIFICANT).any(axis=1)]
     changes = np.flatnonzero(np.diff(analysis["state"].values)) + 1
-    steady = [each for each in changes if not _near(int(each), jump_frames, 2)]
-    borders = np.unique(np.concatenate([jump_frames, steady]).astype(int))
+    light = analysis["track_photons"].values
+    turned = [each for each in changes if not _near(int(each), jump_frames, 2) and _turned(light, int(each))]
+    borders = np.unique(np.concatenate([jump_frames, turned]).astype(int))
     late, total = _late(analysis)
     return stretched(
         energies, errors, analysis["track_photons"].values, analysis["start"].values, borders, late, total
@@ -115,6 +120,17 @@ def observations_of(analysis: xr.Dataset) -> Observations:
 
 def _near(frame: int, others: Array, reach: int) -> bool:
     return bool(len(others)) and bool(np.abs(others - frame).min() <= reach)
+
+
+def _turned(light: Array, frame: int) -> bool:
+    """Whether the light of an emitter changes by far at a frame: it is quenched, or comes back."""
+    before, after = light[max(frame - TURN, 0) : frame], light[frame : frame + TURN]
+    for i in range(light.shape[1]):
+        old, new = (np.nan_to_num(each[:, i]).mean() for each in (before, after))
+        error = np.sqrt(EXCESS * (max(old, 1.0) / len(before) + max(new, 1.0) / len(after)))
+        if abs(new - old) > max(SIGMAS * error, FAR * max(old, new)):
+            return True
+    return False
 
 
 def _late(analysis: xr.Dataset) -> tuple[Array, Array]:
