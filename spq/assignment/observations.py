@@ -25,6 +25,8 @@ Array = np.ndarray
 
 SIGNIFICANT = 0.05
 """False discovery rate up to which a jump of one emitter counts."""
+CAUTION = 1.4
+"""Factor on the error of a jump: of simulated ones the deviations are 1.15 of the error, with tails."""
 LONGEST = 12
 """Frames on each side of a jump that are used at most."""
 SHORT = 4
@@ -221,7 +223,7 @@ def _jumps(meV: Array, sigma: Array, begins: Array, ends: Array, walk: Array) ->
             old = _side(meV[begins[k] : ends[k], i][::-1], sigma[begins[k] : ends[k], i][::-1], most)
             new = _side(meV[begins[k + 1] : ends[k + 1], i], sigma[begins[k + 1] : ends[k + 1], i], most)
             sizes[k, i] = new[0] - old[0]
-            errors[k, i] = np.sqrt(new[1] ** 2 + old[1] ** 2 + walk[i] ** 2 * (new[2] + old[2]))
+            errors[k, i] = CAUTION * np.sqrt(new[1] ** 2 + old[1] ** 2 + walk[i] ** 2 * (new[2] + old[2]))
     return sizes, errors
 
 
