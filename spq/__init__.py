@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from spq.model import Model as Model
     from spq.observables import Emission as Emission
     from spq.observables import emission as emission
+    from spq.papernumbers import PaperNumber as PaperNumber
+    from spq.papernumbers import report as report
     from spq.priors import Prior as Prior
     from spq.shiftmap import shift_map as shift_map
     from spq.single_particle import Levels as Levels
@@ -76,6 +78,7 @@ _PUBLIC = {
     "MeshError": "errors",
     "Model": "model",
     "Molecule": "geometry",
+    "PaperNumber": "papernumbers",
     "Polarisation": "dipole",
     "Prior": "priors",
     "SpectrumSpec": "spectrumspec",
@@ -101,6 +104,7 @@ _PUBLIC = {
     "polarisation": "dipole",
     "power": "assignment.discrimination",
     "read_grid": "gridfile",
+    "report": "papernumbers",
     "save_deduction": "deductionstore",
     "save_map": "store",
     "save_spectrum": "spectrumstore",

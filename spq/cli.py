@@ -278,6 +278,7 @@ COMMANDS = {
     "levels": _levels,
     "mesh": _mesh,
     "materials": _materials,
+    "report": _of("cli_paper"),
     "init": _init,
     "check": _check,
     "plot": _plot,

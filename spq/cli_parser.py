@@ -9,6 +9,74 @@ from typing import NoReturn
 BAD_INPUT = 2  # exit status
 
 
+WAY = """\
+from nothing to a figure:
+  spq init                                   dimer.toml: every option, with its unit
+  spq check dimer.toml                       what will be computed, and what it costs
+  spq shift-map dimer.toml --out results     shift_map.nc, .csv and .png
+  spq plot results/shift_map.nc --flip       the figure again, dot 1 on the right
+
+from photons to the charges that moved:
+  spq simulate particle.toml --out measured  or files of your own
+  spq analyse measured/photons.h5 measured/frames.nc --out found
+  spq assign found/analysis.nc --model dimer.toml --out assigned
+
+spq COMMAND --help has an example of each. Exit status: 0 done, 1 something did not converge (what did is
+written), 2 bad input.
+"""
+
+TAUGHT = {
+    "shift-map": (
+        "spq shift-map dimer.toml --out results",
+        "shift_map.nc (everything), shift_map.csv (a row for each state, charge and place), shift_map.png",
+    ),
+    "emission": (
+        "spq emission dimer.toml --explain",
+        "a table of energies (eV) and shifts (meV) with their numerical errors; with --out emission.json",
+    ),
+    "spectrum": ("spq spectrum dimer.toml --out lines", "spectrum.nc, spectrum.csv, spectrum.png"),
+    "sweep": (
+        "spq sweep dimer.toml --out sizes; spq sweep --status sizes",
+        "sweep.nc, sweep.csv, sweep.png, and every finished point at once",
+    ),
+    "deduce": (
+        "spq deduce dimer.toml --out sizes",
+        "deduction.nc (samples of the posterior), deduction.csv, deduction.png (corner plot)",
+    ),
+    "simulate": (
+        "spq simulate particle.toml --out measured --seed 1",
+        "tags.bin (16-byte tags), photons.h5 (Photon-HDF5), frames.nc, truth.json, simulation.png",
+    ),
+    "analyse": (
+        "spq analyse run.ptu frames.sif --offset 500 --gain 60 --out found",
+        "analysis.nc (everything, with errors and warnings), states.csv, analysis.png",
+    ),
+    "assign": (
+        "spq assign found/analysis.nc --model dimer.toml --out assigned",
+        "assignment.nc, jumps.csv (verdict of each jump, and why), assignment.png",
+    ),
+    "report": (
+        "spq report --accuracy coarse --out paper",
+        "a table: paper, ours, why different; with --out report.csv and report.md",
+    ),
+    "levels": ("spq levels dimer.toml", "a table of levels (meV); with --out levels.json"),
+    "mesh": ("spq mesh dimer.toml -o dimer.msh", "a Gmsh file"),
+    "materials": ("spq materials", "a table; with --out materials.json"),
+    "init": ("spq init dimer.toml", "the input file; a file that is there is left alone"),
+    "check": ("spq check dimer.toml", "a table; with --out check.json. Nothing is computed"),
+    "plot": ("spq plot results/shift_map.nc --flip --out figures", "a PNG of the same name"),
+    "export": (
+        "spq export results/shift_map.nc --to csv --out origin",
+        "files of the format, with names, units and comments in them",
+    ),
+    "compare": (
+        "spq compare a/shift_map.nc b/shift_map.nc",
+        "a table of differences beside errors; with --out compare.json",
+    ),
+}
+"""Of each command: an example, and what it writes."""
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, like all others of spq."""
 
@@ -25,12 +93,22 @@ def parser() -> Parser:
     whole = Parser(
         prog="spq",
         description="Emission shifts of charged, coupled colloidal quantum dots.",
+        epilog=WAY,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     commands = whole.add_subparsers(metavar="COMMAND", required=True)
 
     def command(name: str, text: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=text, description=text, parents=[common], allow_abbrev=False)
+        added = commands.add_parser(
+            name,
+            help=text,
+            description=text,
+            epilog=_taught(name),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            parents=[common],
+            allow_abbrev=False,
+        )
         added.set_defaults(command=name)
         return added
 
@@ -71,6 +149,8 @@ def parser() -> Parser:
     added.add_argument("file", metavar="FILE")
     added.add_argument("-o", dest="mesh_file", metavar="M.msh", help="by default FILE's name, .msh")
     command("materials", "the materials table with the source of every value")
+    added = command("report", "every number of the source paper beside ours, and why they differ")
+    added.add_argument("--accuracy", default="coarse", choices=("coarse", "normal", "fine"))
     added = command("init", "write a commented input file")
     added.add_argument("file", metavar="FILE", nargs="?", default="dimer.toml")
     added = command("check", "what would be computed, its size and its cost")
@@ -91,3 +171,11 @@ def parser() -> Parser:
     added.add_argument("--state", metavar="S", help="of a grid: whose carriers they are")
     added.add_argument("--variable", metavar="V", help="of a grid with several")
     return whole
+
+
+def _taught(name: str) -> str | None:
+    """The end of a command's help: an example, and what it writes."""
+    if name not in TAUGHT:
+        return None
+    example, writes = TAUGHT[name]
+    return f"example:\n  {example}\nwrites:\n  {writes}"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def run(args: argparse.Namespace) -> None:
     """Run one command line. Raises InputError."""
     if not args.out:
-        raise InputError("simulate: needs --out DIR, the folder for tags, frames and truth")
+        raise InputError("simulate: needs --out DIR, the folder for tags, frames, truth and a figure")
     from spq import store
     from spq.spectroscopy.simulationfile import seed_of, simulation_of
     from spq.spectroscopy.simulationwriters import FILES, measurement_writers

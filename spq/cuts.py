@@ -107,11 +107,13 @@ def sections(
 ) -> xr.Dataset:
     """The fields of `evaluate` on a regular grid in a plane.
 
+    model, state, surface_charges, levels, progress: as of `evaluate`.
     plane: "xz", "yz" or "xy" in the molecule's own axes: z along the long axis from the laboratory origin, x
     at phi = 0 (of a bent molecule: where its dots spread), both from the long axis. extent: ((low, high),
     (low, high)) in nm along the first and the second letter; None: the nanocrystal and 0.5 nm around it.
     points: along the longer side, the step is the same on both; offset: of the plane along its normal in nm.
-    Returns a Dataset with the two letters as dimensions, the second one first. Raises as `evaluate` does.
+    Returns a Dataset with the two letters as dimensions, the second one first. Raises InputError and others
+    as `evaluate` does.
     """
     checks.choice(plane, "plane", ("xz", "yz", "xy"))
     checks.integer(points, "points", minimum=2)
@@ -151,7 +153,9 @@ def line_cut(
 ) -> xr.Dataset:
     """The fields of `evaluate` along the long axis, or beside it at x and y in nm (axes as in `sections`).
 
-    extent: (low, high) z in nm. Returns a Dataset with the dimension z. Raises as `evaluate` does.
+    model, state, surface_charges, levels, progress: as of `evaluate`. extent: (low, high) z in nm; None: the
+    nanocrystal and 0.5 nm around it. points: how many. Returns a Dataset with the dimension z. Raises
+    InputError and others as `evaluate` does.
     """
     checks.integer(points, "points", minimum=2)
     low, high = _reach(model.molecule)[2] if extent is None else _range(extent, "extent")

@@ -68,7 +68,7 @@ def deduce(
     Returns
     -------
     xarray.Dataset
-        `samples` (sample, parameter) of the posterior, and what follows from them; README says what.
+        `samples` (sample, parameter) of the posterior, and what follows from them.
 
     Raises
     ------

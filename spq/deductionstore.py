@@ -35,8 +35,8 @@ NEEDED_ATTRIBUTES = (*NUMBERS, "input", "self_energy", "seed")
 def save_deduction(ds: xr.Dataset, folder: str | Path) -> list[Path]:
     """Write a deduction as deduction.nc and deduction.csv into `folder`; return the two paths.
 
-    The folder is made where it is missing. Raises InputError if it cannot be written; then nothing
-    is changed in it.
+    ds: of spq.deduce, units in its attributes. The folder is made where it is missing. Raises InputError if
+    it cannot be written; then nothing is changed in it.
     """
     return write_files(folder, deduction_writers(ds))
 
@@ -52,7 +52,8 @@ def deduction_writers(ds: xr.Dataset) -> dict[str, Writer]:
 def load_deduction(path: str | Path) -> xr.Dataset:
     """Read a deduction that `save_deduction` wrote: the same Dataset, whole in memory.
 
-    Raises InputError if the file is not there, cannot be read or holds no deduction of spq.
+    path: of the NetCDF file. Raises InputError if the file is not there, cannot be read or holds no deduction
+    of spq.
     """
     return read(path, "deduction", NEEDED, NEEDED_ATTRIBUTES)
 

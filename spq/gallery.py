@@ -36,7 +36,7 @@ def heterodimer(**options: Any) -> Model:
 def published_dimer(**options: Any) -> Model:
     """The dimer whose lines and trion shifts are published, 2.142 and 2.195 eV, −10 and −18 meV.
 
-    Sizes as `notebooks/deduce_sizes.ipynb` deduces them with the self-energy `image`, which is the default
+    Sizes as `notebooks/08_deduce_sizes.ipynb` deduces them with the self-energy `image`, which is the default
     here.
     """
     molecule = Molecule.dimer((2.01, 1.34), (1.0, 2.6))

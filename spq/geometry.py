@@ -101,7 +101,10 @@ class Molecule:
         core: str = "CdSe",
         shell: str = "CdS",
     ) -> Molecule:
-        """Return one dot at the origin (lengths in nm; see Dot)."""
+        """Return one dot at the origin.
+
+        core_radius, shell_thickness: nm; core, shell: names of materials. Raises InputError as Dot does.
+        """
         with checks.placed("dots[1]."):
             dot = Dot(core_radius, shell_thickness, core, shell)
         return cls((dot,))
@@ -121,8 +124,9 @@ class Molecule:
     ) -> Molecule:
         """Return two dots on the z axis, dot 1 at negative z.
 
-        Of the first two arguments, the materials and the gradation each is one value for both dots or a pair
-        (dot 1, dot 2). Lengths in nm. Raises InputError.
+        core_radius, shell_thickness, core, shell and gradation (see Dot) are one value for both dots or a
+        pair (dot 1, dot 2). center_distance: None: the sum of the outer radii less 0.45 nm. neck_diameter,
+        linker_diameter: 0: none. Lengths in nm. Raises InputError.
         """
         values = {
             "core_radius": core_radius,

@@ -61,6 +61,10 @@ def read_grid(path: str | Path) -> xr.Dataset:
     """Read a text file of values on a regular grid, in COMSOL's spreadsheet or grid format (see
     spq.gridfile).
 
+    Parameters
+    ----------
+    path : of the text file
+
     Returns
     -------
     xarray.Dataset

@@ -49,7 +49,10 @@ APART = ("sweep", "deduce")
 
 
 def load(path: str | Path) -> Model:
-    """Return the Model of a TOML input file; raises InputError, with the file's name in front."""
+    """Return the Model of the TOML input file at `path`, lengths in nm and energies in eV.
+
+    It carries the surface charges and the map of the file. Raises InputError, with the file's name in front.
+    """
     with checks.placed(f"{path}: "):
         return loads(text_of(path))
 

@@ -194,13 +194,13 @@ class Model:
                 line_positions(self.molecule, self.map.points)
 
     def replace(self, **changes: Any) -> Model:
-        """Return a Model with some arguments changed; raises InputError as Model does."""
+        """Return a Model with some arguments changed: `changes` by name. Raises InputError as Model does."""
         names = [entry.name for entry in dataclasses.fields(self) if entry.init]
         checks.known_keys(changes, names, "Model.replace: ")
         return dataclasses.replace(self, **changes)
 
     def material(self, name: str) -> Material:
-        """Return a material with the overrides of this model; raises InputError if unknown."""
+        """Return the material `name`, with the overrides of this model; raises InputError if unknown."""
         known = MATERIALS | {material.name: material for material in self._used}
         if name not in known:
             raise unknown_material(name, "material", known)
@@ -238,7 +238,7 @@ class Model:
         return self.region_values(names[checks.choice(kind, "kind", ("e", "h"))])
 
     def mass_tensors(self, kind: str) -> Array:
-        """Return `masses`; where one is anisotropic, tensors (2 N + 1, 3, 3) in the laboratory frame."""
+        """Return `masses` (m0) of a kind; if one is anisotropic, tensors (2 N + 1, 3, 3), laboratory."""
         masses = self.masses(kind)
         if kind == "e" or not self.is_anisotropic:
             return masses

@@ -63,9 +63,14 @@ FLAGS = ("converged", "followed", "hybridised")
 class Emission:
     """Emission of one state; the fields are those of the JSON of `spq emission`.
 
-    Energies in eV and meV as their names say; the error estimates (spq.accuracy) are None where
-    there is no companion or it did not converge, that of the shift is 0 without charges; electrons,
-    holes and final_*: population of each dot; purity, with method "ci" only: share of the initial
+    state, carriers: its name, and where each carrier is put. emission_eV: gap + E[before] - E[after].
+    confinement_meV: that less the gap of the emitting dot's core. shift_meV: against the same state without
+    surface charges and field, negative is red. error_meV, shift_error_meV: estimated numerical errors
+    (spq.accuracy), None where there is no companion or it did not converge; that of the shift is 0 without
+    charges. overlap: squared, of the recombining electron and hole. converged: of both solutions, in so many
+    iterations. followed: every carrier has more than half of its density on its dot; hybridised: some carrier
+    has less than 0.9 on any one dot. electrons, holes, and final_electrons, final_holes after the emission:
+    population of each dot. purity, with method "ci" only: share of the initial
     eigenstate that has its carriers where the state's name puts them; derivatives: of the emission energy
     in meV by the field of the input file that changes, None with method "direct" or "ci" or a frozen final
     state (spq.sensitivity). Asked for by `explain`, else None: explanation, what the shift is made of

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spq import inputfile
+from spq.errors import InputError
 from spq.geometry import Array, Molecule
 from spq.model import Model
 from spq.plotfields import density as density
@@ -35,6 +36,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+__all__ = [
+    "corner",
+    "density",
+    "ensemble",
+    "levels",
+    "line_cut",
+    "shift_map",
+    "spectrum",
+    "surface_map",
+    "sweep",
+]
+
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES = ("-", (0, (6, 1.5)), (0, (4, 1.5, 1, 1.5)), (0, (1, 1)))
 PREFERRED = ("X", "X-", "segX-", "segT", "X+", "XX", "segX+")
@@ -54,8 +67,11 @@ def shift_map(ds: xr.Dataset, flip: bool = False) -> Figure:
     ds: as spq.shift_map or spq.store.load_map return it. flip: draws -z along x, so that dot 1 is
     on the side of positive coordinates.
     Points that did not converge are left out; open markers are hybridised points, crosses points
-    whose carriers left their dots. The sketch below each panel is to the scale of its axis.
+    whose carriers left their dots. The sketch below each panel is to the scale of its axis. Raises InputError
+    if ds is no map.
     """
+    if "reference_eV" not in ds:
+        raise InputError("shift_map: needs what spq.shift_map or spq.load_map returns")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

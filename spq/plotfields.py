@@ -70,7 +70,7 @@ def line_cut(ds: xr.Dataset) -> Figure:
     """Return the figure of a line through a molecule: band edges, Σ and potentials above, densities below.
 
     ds: of spq.line_cut. Energies are those of an electron up and of a hole up, from the CdSe edges, in meV;
-    grey bands are cores and shells.
+    grey bands are cores and shells. Raises InputError if ds holds no line.
     """
     if ds.attrs.get("plane") != "z":
         raise InputError("line_cut: needs what spq.line_cut(model, state) returns")
@@ -141,9 +141,12 @@ def line_cut(ds: xr.Dataset) -> Figure:
 def levels(found: Levels, title: str = "") -> Figure:
     """Return the diagram of single-carrier levels, electrons above and holes below, a column for each |m|.
 
-    found: of spq.levels. The length of a line is divided among the dots by their population, in the dots'
-    colours.
+    found: of spq.levels, energies in meV. title: of the figure, none unless given. The length of a line is
+    divided among the dots by their population, in the dots' colours. Raises InputError if found is something
+    else.
     """
+    if not isinstance(found, Levels):
+        raise InputError("levels: needs what spq.levels returns")
     everything = [*found.electron, *found.hole]
     dots = len(everything[0].dots)
     columns = sorted({-1 if level.m is None else level.m for level in everything})

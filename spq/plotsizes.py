@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spq import inputfile
+from spq.errors import InputError
 from spq.geometry import Array
 from spq.priors import Prior
 from spq.sketch import COLORS, sizes
@@ -28,12 +29,15 @@ BLUE, ORANGE = COLORS[1], COLORS[2]
 
 
 def corner(ds: xr.Dataset) -> Figure:
-    """Return the corner plot of a deduction, as spq.deduce or spq.load_deduction return it.
+    """Return the corner plot of a deduction.
 
+    ds: as spq.deduce or spq.load_deduction return it. Raises InputError if it is something else.
     Histograms of every parameter and contours of every pair (39 and 87 % of the samples, 1 and 2 sigma of a
     normal). Dashed grey: the prior and, where they are within the scale, its ends; orange: the best fit.
     Above each column: median and central 68 % interval.
     """
+    if "samples" not in ds:
+        raise InputError("corner: needs what spq.deduce or spq.load_deduction returns")
     import corner as library
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -158,11 +162,14 @@ def _head(figure: Figure, ds: xr.Dataset, side: float) -> None:
 
 
 def ensemble(ds: xr.Dataset) -> Figure:
-    """Return the histograms of an ensemble, as spq.ensemble returns it.
+    """Return the histograms of an ensemble.
 
+    ds: as spq.ensemble returns it. Raises InputError if it is something else.
     Emission energies, spacings, trion shifts and splittings, with median and 16 to 84 % in the legends.
     Left out are values that failed or are not followed.
     """
+    if "trion_shift_meV" not in ds:
+        raise InputError("ensemble: needs what spq.ensemble returns")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

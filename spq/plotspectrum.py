@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spq import inputfile
+from spq.errors import InputError
 from spq.model import Model
 from spq.sketch import COLORS, sizes
 from spq.sticks import EXCITED, POPULATED, SHOWN, Stick, labelled, sticks_of
@@ -38,13 +39,16 @@ LEGEND: dict[str, Any] = {"ncols": 2, "frameon": False, "fontsize": 8.5, "handle
 
 
 def spectrum(ds: xr.Dataset) -> Figure:
-    """Return the figure of an emission spectrum, as spq.spectrum or spq.load_spectrum return it.
+    """Return the figure of an emission spectrum.
 
+    ds: as spq.spectrum or spq.load_spectrum return it. Raises InputError if it is something else.
     One panel for each set of carriers: the broadened spectrum and a stick for each line, in the colour of
     the dot that emits, black if several do. Lines of less than a hundredth of the largest are left out; the
     scale covers those of populated levels and of the lowest levels of every placement, and the legend counts
     the others.
     """
+    if "intensity" not in ds:
+        raise InputError("spectrum: needs what spq.spectrum or spq.load_spectrum returns")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

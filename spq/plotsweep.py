@@ -46,8 +46,9 @@ COLORS, STYLES = 8, ("-", "--", ":", "-.")  # steps that are drawn of a second a
 
 
 def sweep(ds: xr.Dataset, variable: str = "energy_eV", x: str | None = None) -> Figure:
-    """Return the figure of a sweep, as spq.sweep or spq.load_sweep return it.
+    """Return the figure of a sweep.
 
+    ds: as spq.sweep or spq.load_sweep return it.
     variable: what is drawn, with dimensions of the sweep and `state` at most; x: a field of numbers, by
     default that with the most values. The first other axis has the colours (8 steps at most, evenly chosen),
     the second the line styles (4); the rest stay at their first value, which the title says. Open markers

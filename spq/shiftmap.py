@@ -54,6 +54,8 @@ def shift_map(
     states, charges, points, z
         Instead of those of `model.map`: state names, charges in e, number of positions from pole to
         pole, or positions along the long axis in nm.
+    progress
+        Called with what is being done.
 
     Returns
     -------

@@ -34,7 +34,12 @@ class Level:
 
 @dataclass(frozen=True)
 class Levels:
-    """Levels of both carriers, ascending, and the splitting (second − first level, None for one dot)."""
+    """Levels of both carriers, as spq.levels finds them.
+
+    electron, hole: ascending; each has energy_meV from the CdSe edge, the population of all `dots`, m (|m|,
+    or None) and its degeneracy. splitting_meV: second less first level, of "electron" and "hole"; None for
+    one dot.
+    """
 
     electron: tuple[Level, ...]
     hole: tuple[Level, ...]

@@ -38,8 +38,8 @@ NEEDED_ATTRIBUTES = ("input", "self_energy", "temperature_K")
 def save_spectrum(ds: xr.Dataset, folder: str | Path) -> list[Path]:
     """Write a spectrum as spectrum.nc and spectrum.csv into `folder`; return the two paths.
 
-    The folder is made where it is missing. Raises InputError if it cannot be written; then nothing
-    is changed in it.
+    ds: of spq.spectrum, units in its attributes. The folder is made where it is missing. Raises InputError if
+    it cannot be written; then nothing is changed in it.
     """
     return write_files(folder, spectrum_writers(ds))
 
@@ -55,7 +55,8 @@ def spectrum_writers(ds: xr.Dataset) -> dict[str, Writer]:
 def load_spectrum(path: str | Path) -> xr.Dataset:
     """Read a spectrum that `save_spectrum` wrote: the same Dataset, whole in memory.
 
-    Raises InputError if the file is not there, cannot be read or holds no spectrum of spq.
+    path: of the NetCDF file. Raises InputError if the file is not there, cannot be read or holds no spectrum
+    of spq.
     """
     ds = read(path, "spectrum", NEEDED, NEEDED_ATTRIBUTES)
     for name, variable in ds.variables.items():

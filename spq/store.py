@@ -39,8 +39,8 @@ Writer = Callable[[Path], None]
 def save_map(ds: xr.Dataset, folder: str | Path) -> list[Path]:
     """Write a map as shift_map.nc and shift_map.csv into `folder`; return the two paths.
 
-    The folder is made where it is missing. Raises InputError if it cannot be written; then nothing
-    is changed in it.
+    ds: of spq.shift_map, units in its attributes. The folder is made where it is missing. Raises InputError
+    if it cannot be written; then nothing is changed in it.
     """
     return write_files(folder, map_writers(ds))
 
@@ -56,7 +56,8 @@ def map_writers(ds: xr.Dataset) -> dict[str, Writer]:
 def load_map(path: str | Path) -> xr.Dataset:
     """Read a map that `save_map` wrote: the same Dataset, whole in memory.
 
-    Raises InputError if the file is not there, cannot be read or holds no map of spq.
+    path: of the NetCDF file. Raises InputError if the file is not there, cannot be read or holds no map of
+    spq.
     """
     ds = read(path, "map", NEEDED, NEEDED_ATTRIBUTES)
     for name in BOOLEAN:

@@ -65,7 +65,7 @@ class SurfaceCharge:
             object.__setattr__(self, key, value)
 
     def resolve(self, molecule: Molecule) -> Array:
-        """Return the position (3,) of the charge in nm, laboratory frame.
+        """Return the position (3,) of the charge on a `molecule` in nm, laboratory frame.
 
         Raises InputError if the charge is deeper than 1e-3 nm inside the nanocrystal, if z lies
         beyond a pole or in a gap, or if z is given for dots that are not on one line.

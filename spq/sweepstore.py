@@ -24,7 +24,8 @@ FLAGS = ("converged", "followed", "hybridised")
 def save_sweep(ds: xr.Dataset, folder: str | Path) -> list[Path]:
     """Write a sweep as sweep.nc and sweep.csv into `folder`; return the two paths.
 
-    Raises InputError if it cannot be written; then nothing is changed in the folder.
+    ds: of spq.sweep, units in its attributes. Raises InputError if it cannot be written; then nothing is
+    changed in the folder.
     """
     return write_files(folder, sweep_writers(ds))
 
@@ -40,7 +41,8 @@ def sweep_writers(ds: xr.Dataset) -> dict[str, Writer]:
 def load_sweep(path: str | Path) -> xr.Dataset:
     """Read a sweep that `save_sweep` wrote: the same Dataset, whole in memory.
 
-    Raises InputError if the file is not there, cannot be read or holds no sweep of spq.
+    path: of the NetCDF file. Raises InputError if the file is not there, cannot be read or holds no sweep of
+    spq.
     """
     ds = read(path, "sweep", ("error",), ("axes", "input", "compute"))
     for name in FLAGS:

@@ -22,8 +22,9 @@ computing pointstore pointwork pool sweeps priors measured emulator learning pos
 ensembles sweepfile store sweepstore meshfile cost spectrumstore deductionstore
 places ring_charges localfields cuts columns igor vtu exporting gridfile griddifference
 differences mapcomparison comparison sketch sticks
+paperreasons papernumbers
 plotspectrum plotsweep plotsizes plotfields plotsurface plot cli_report cli_spectrum cli_output cli_sweep
-cli_deduce cli_simulate cli_analyse cli_assign cli_export cli_compare cli_asked cli_parser cli
+cli_deduce cli_simulate cli_analyse cli_assign cli_export cli_compare cli_paper cli_asked cli_parser cli
 """.split()
 
 # The same for the companion in spq/spectroscopy, which of spq itself imports only what BELOW names.
@@ -34,7 +35,7 @@ striprows camerasignal stripshifts images
 responses folding likelihood decaymodel decaychecks decaystarts decays histograms changestatistic changepoints
 effective flid polarised
 instruments stateenergies simulation statechain diffusion emissions countingmodel cameramodel truth simulator
-simulationwriters simulationfile
+plotsimulation simulationwriters simulationfile
 markers joining tallies measurementfiles cosmicrays brightest timegates
 linemodel lines linetable trackdata trackpeaks trackpaths trackfit tracks brighttrack levels coincidence jumps
 trackvariables clusterstart clustermerge diffusingchain clustermodel clusterjumps clusters

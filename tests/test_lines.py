@@ -5,7 +5,7 @@ import pytest
 from scipy.special import gammaln
 
 from spq.errors import InputError
-from spq.spectroscopy import compare_shapes, fit_lines
+from spq.spectroscopy import LineShape, compare_shapes, energy_edges, fit_lines, profile
 from spq.units import HC
 
 WAVELENGTH = 568.0 + 0.1 * np.arange(512)
@@ -131,3 +131,16 @@ def test_bad_input(change, message):
     given = {"counts": np.ones(512), "wavelength": WAVELENGTH} | change
     with pytest.raises(InputError, match=message):
         fit_lines(**given)
+
+
+def test_no_background_does_not_stop_the_search():
+    """Where nothing is expected far from the lines, photons there must still draw the fit."""
+    wavelength = np.linspace(570.0, 610.0, 400)
+    shape = LineShape(width_meV=1.0)
+    for seed in (1, 3):
+        generator = np.random.default_rng(seed)
+        edges = energy_edges(wavelength)
+        mean = 300.0 * profile(edges, 2.12, shape) + 200.0 * profile(edges, 2.08, shape)
+        fit = fit_lines(generator.poisson(mean).astype(float), wavelength)
+        assert fit.positions == pytest.approx([2.12, 2.08], abs=1.5e-4)
+        assert fit.background < 1e-3

@@ -60,6 +60,8 @@ def assign(
         Also say what decided each verdict, what would overturn it, and where signs come from.
     seed : int
         Of the draws over the particle's own energies and trion shifts.
+    progress
+        Called with what is being done.
 
     Returns
     -------

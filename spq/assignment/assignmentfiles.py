@@ -22,7 +22,7 @@ REASONS = ("decided_by", "sign_from", "overturned_by")
 def save_assignment(ds: xr.Dataset, folder: str | Path) -> list[Path]:
     """Write an assignment as assignment.nc, jumps.csv and assignment.png into `folder`; return the paths.
 
-    Raises InputError if it cannot be written; then nothing is changed in the folder.
+    ds: of `assign`. Raises InputError if it cannot be written; then nothing is changed in the folder.
     """
     return write_files(folder, assignment_writers(ds))
 
@@ -38,7 +38,8 @@ def assignment_writers(ds: xr.Dataset) -> dict[str, Writer]:
 def load_assignment(path: str | Path) -> xr.Dataset:
     """Read an assignment that `save_assignment` wrote, whole in memory.
 
-    Raises InputError if the file is not there, cannot be read or holds no assignment.
+    path: of the NetCDF file. Raises InputError if the file is not there, cannot be read or holds no
+    assignment.
     """
     return read(path, "assignment", NEEDED, ("input",))
 

@@ -59,6 +59,11 @@ class Observations:
         Standard deviation of the energies about their levels.
     independent : float
         Number of independent values that diffusion takes in the measurement, at least 1.
+
+    Raises
+    ------
+    InputError
+        If levels, jumps or photons have another shape.
     """
 
     begins: Array

@@ -16,7 +16,8 @@ Array = np.ndarray
 def brightest_pixel(frames: FrameSeries) -> Array:
     """Energy (frames,) in eV of the brightest pixel of each frame, all strips together.
 
-    Masked pixels are left out; NaN in a frame in which no pixel is brighter than all others.
+    Masked pixels of the `frames` are left out; NaN in a frame in which no pixel is brighter than all others.
+    Raises nothing.
     """
     light = np.nansum(frames.counts, axis=1)
     light = np.where(np.isfinite(frames.counts).any(axis=1), light, -np.inf)

@@ -15,7 +15,10 @@ from spq.spectroscopy.tracks import Tracks
 
 
 def brightest_track(frames: FrameSeries) -> Tracks:
-    """The brightest pixel of each frame as the track of one emitter; its photons are not determined."""
+    """The brightest pixel of each of the `frames` as the track of one emitter, in eV.
+
+    Its error is that of a pixel's width; its photons are not determined. Raises nothing.
+    """
     energies = brightest_pixel(frames)
     energy = frames.energy
     widths = np.abs(np.gradient(energy))[::-1] / np.sqrt(12.0)

@@ -130,9 +130,9 @@ def saturation(number: int, of: int) -> dict[str, Any]:
 
 
 def mask_saturated(frames: FrameSeries) -> FrameSeries:
-    """Frames in counts with NaN where they are saturated, which `about` says under "warnings".
+    """The same `frames` in counts with NaN where they are saturated, which `about` says under "warnings".
 
-    Frames of which a reader of images has looked at every pixel stay as they are.
+    Frames of which a reader of images has looked at every pixel stay as they are. Raises nothing.
     """
     if "saturated_pixels" in frames.about or frames.unit != "counts":
         return frames

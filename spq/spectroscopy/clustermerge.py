@@ -66,6 +66,14 @@ def most_alike(
     return best and best[1:]
 
 
+def same_gates(light: Array, gates: Array, frames: Array) -> Array:
+    """Which states (states, states) agree in gates or, where there are none, in light; as `most_alike`."""
+    gates = gates if gates.shape[1] else light.sum(axis=1, keepdims=True)
+    gates = np.concatenate([gates, gates.sum(axis=1, keepdims=True)], axis=1)
+    number = range(len(frames))
+    return np.array([[_agree(gates[[a, b]], frames[[a, b]]) for b in number] for a in number])
+
+
 def _agree(gates: Array, frames: Array) -> bool:
     """Whether the gates (2, gates) of two states are the same within their errors."""
     errors = np.sqrt((gates / np.maximum(frames[:, None], 1e-9)).sum(axis=0))

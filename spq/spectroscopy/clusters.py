@@ -21,7 +21,7 @@ import numpy as np
 
 from spq import checks
 from spq.spectroscopy.clusterjumps import followed, hidden_states
-from spq.spectroscopy.clustermerge import most_alike
+from spq.spectroscopy.clustermerge import most_alike, same_gates
 from spq.spectroscopy.clustermodel import (
     FrameData,
     StateModel,
@@ -159,26 +159,39 @@ def _reduced(data: FrameData, model: StateModel) -> tuple[StateModel, Passed, tu
 def _parted(
     data: FrameData, tracks: Tracks, model: StateModel, found: Passed, merges: tuple[str, ...]
 ) -> tuple[StateModel, Passed, tuple[str, ...]]:
-    """The model with every state parted that hides several, between which lines jump."""
-    chances, allowed, texts = found.chances, np.ones(found.chances.shape[:2]), []
-    states = chances.sum(axis=2).argmax(axis=1)
-    for state in range(len(model.light)):
-        hidden = hidden_states(tracks, states == state, FEWEST)
-        if hidden is None:
+    """The model with every state parted that hides several, between which lines jump.
+
+    Others with its gates are parted with it if that gives fewer: drift alone may have parted them.
+    """
+    states = found.chances.sum(axis=2).argmax(axis=1)
+    number = len(model.light)
+    same = same_gates(model.light, model.gates, found.chances.sum(axis=(0, 2)))
+    parts = [hidden_states(tracks, states == state, FEWEST) for state in range(number)]
+    columns: list[Array] = []
+    allowed: list[Array] = []
+    texts, left = [], set(range(number))
+    for state in sorted(left, key=lambda each: parts[each] is None):
+        if state not in left:
             continue
-        number = int(hidden.max()) + 1
-        texts.append(f"a state was parted into {number}, for a line jumps between them")
-        mask = np.eye(number)[hidden]
-        chances = np.concatenate([chances, chances[:, [state]] * mask[:, 1:, None]], axis=1)
-        chances[:, state] *= mask[:, :1]
-        allowed = np.concatenate([allowed, mask[:, 1:]], axis=1)
-        allowed[:, state] = mask[:, 0]
+        group, hidden = [state], parts[state]
+        if hidden is not None:
+            wider = [each for each in sorted(left) if same[state, each]]
+            together = hidden_states(tracks, np.isin(states, wider), FEWEST)
+            if together is not None and together.max() < hidden.max() + len(wider) - 1:
+                group, hidden = wider, together
+            texts.append(f"a state was parted into {hidden.max() + 1}, for a line jumps between them")
+        left -= set(group)
+        labels = np.zeros(len(states), dtype=np.int64) if hidden is None else hidden
+        for label in range(int(labels.max()) + 1):
+            columns.append(found.chances[:, group].sum(axis=1) * (labels == label)[:, None])
+            allowed.append(labels == label)
     if not texts:
         return model, found, merges
+    chances = np.stack(columns, axis=1)
     of_state = chances.sum(axis=2)
     moves = of_state[:-1].T @ of_state[1:]
     model = maximised(data, Passed(chances, moves, found.step, found.log_likelihood), model.spread)
-    model, found = settled(data, model, 12, allowed)
+    model, found = settled(data, model, 12, np.stack(allowed, axis=1).astype(float))
     return model, found, (*merges, *texts)
 
 

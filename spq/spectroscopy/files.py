@@ -78,10 +78,10 @@ HDF5 = b"\x89HDF\r\n\x1a\n"
 def read(path: str | os.PathLike[str], *, kind: str | None = None, **options: Any) -> Record:
     """Read a file of photons or spectra: a PhotonStream, a FrameSeries, or a Measurement.
 
-    kind: one of READERS, None to recognise it. options: those of the format's reader, e.g. `photons=[1, 2]`
-    (channels of a Swabian dump), `strips=("V", "H")`, `nanotime_unit=...`.
-    Raises InputError if the file is not there, empty, cut, or of no kind that is known, or if an option is
-    not known to its reader.
+    path: of the file. kind: one of READERS, None to recognise it. options: those of the format's reader, e.g.
+    `photons=[1, 2]` (channels of a Swabian dump), `strips=("V", "H")`, `nanotime_unit=...`. Raises InputError
+    if the file is not there, empty, cut, or of no kind that is known, or if an option is not known to its
+    reader.
     """
     found = existing(path)
     name = recognise(found) if kind is None else kind
@@ -95,7 +95,7 @@ def read(path: str | os.PathLike[str], *, kind: str | None = None, **options: An
 def read_images(path: str | os.PathLike[str], *, kind: str | None = None, **options: Any) -> CameraImages:
     """Read the images of a camera as they are, for `extract_spectra`.
 
-    kind: one of IMAGES, None to recognise it. options: those of the format, e.g. of a .mat
+    path: of the file. kind: one of IMAGES, None to recognise it. options: those of the format, e.g. of a .mat
     `variable="images", axes=("rows", "columns", "frames")`.
     Raises InputError if the file is not there, empty, cut, or of no kind that holds images.
     """

@@ -59,7 +59,7 @@ class AngleTests:
 
 
 def fold_angle(degrees: Array | float) -> Array:
-    """Fold differences of angles of axes, in degrees, of any shape, to 0 to 90; NaN stays NaN."""
+    """Fold differences of axes (any shape), degrees, to 0 to 90; NaN stays. Raises InputError if infinite."""
     given = np.asarray(degrees, dtype=float)
     if np.isinf(given).any():
         raise InputError("degrees: must be finite or NaN")
@@ -77,8 +77,8 @@ def folded_density(difference: Array, angle: float, error: Array) -> Array:
 def difference_tests(differences: Array, errors: Array, angle: float = 20.0, seed: int = 0) -> AngleTests:
     """Test differences (n,) with errors (n,), in degrees, against uniform and against an angle.
 
-    Differences are folded first; those that are NaN, or whose error is, are left out. Raises InputError if
-    shapes differ, or the angle is not within 0 to 90.
+    seed: of the draws that give chances. Differences are folded first; those that are NaN, or whose error is,
+    are left out. Raises InputError if shapes differ, or the angle is not within 0 to 90.
     """
     differences, errors = np.asarray(differences, dtype=float), np.asarray(errors, dtype=float)
     if differences.ndim != 1 or differences.shape != errors.shape:

@@ -68,6 +68,8 @@ def histogram(
     ------
     InputError
         If the stream has no micro-times, or a mask, the bins or the groups do not fit it.
+    SpqError
+        If not every photon was counted, inside or outside: an error of the program.
     """
     nanotimes = stream.nanotimes
     if nanotimes is None or stream.nanotime_unit is None:

@@ -186,7 +186,7 @@ class WavePlate:
         return begins[begins < duration]
 
     def angle(self, times: np.ndarray) -> np.ndarray:
-        """Its angle in degrees at times in s, of the same shape; it turns evenly while it moves."""
+        """Its angle in degrees at times in s, any shape and the same; it turns evenly while it moves."""
         times = np.asarray(times, dtype=float)
         whole = np.clip(np.floor(times / self.every), 0, self.positions - 1)
         part = np.clip((times - whole * self.every) / self.move, 0.0, 1.0)

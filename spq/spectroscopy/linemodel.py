@@ -57,7 +57,10 @@ class LineShape:
 
 
 def energy_edges(wavelength: Array) -> Array:
-    """Borders (pixels + 1,) of pixels in eV, descending, half way between wavelengths (pixels,) in nm."""
+    """Borders (pixels + 1,) of pixels in eV, descending, half way between pixels.
+
+    wavelength: (pixels,) in nm. Raises InputError unless there are two or more that ascend.
+    """
     wavelength = np.asarray(wavelength, dtype=float)
     if wavelength.ndim != 1 or len(wavelength) < 2 or not np.all(np.diff(wavelength) > 0):
         raise InputError("wavelength: must be at least two that ascend, in nm")
@@ -67,7 +70,10 @@ def energy_edges(wavelength: Array) -> Array:
 
 
 def profile(edges: Array, position: float | Array, shape: LineShape) -> Array:
-    """Share (..., pixels) of a line's photons in each pixel; edges (pixels + 1,) and position (...) in eV."""
+    """Share (..., pixels) of a line's photons in each pixel.
+
+    edges: (pixels + 1,) and position: (...), both in eV. shape: of the line and its replicas. Raises nothing.
+    """
     apart = 1e3 * (np.asarray(edges) - np.asarray(position)[..., None])
     found = np.zeros((*apart.shape[:-1], apart.shape[-1] - 1))
     _, weights, below, widths = _peaks(shape)

@@ -107,7 +107,11 @@ def origin(
 
 
 def origins(analysis: xr.Dataset, model: OriginModel | None = None) -> tuple[OriginPosterior, ...]:
-    """`origin` of every further line of a particle, the strongest first; empty if there is none."""
+    """`origin` of every further line of a particle, the strongest first; empty if there is none.
+
+    analysis: as `analyse` returns it. model: priors, None: the default ones. Raises InputError as `origin`
+    does.
+    """
     lines = particle_lines(analysis)
     if len(lines.energies) < 2:
         return ()

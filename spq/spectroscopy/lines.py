@@ -25,6 +25,8 @@ Array = np.ndarray
 MOST = 4
 WIDTHS, RATIOS, PHONON_WIDTHS = (0.2, 12.0), (0.0, 1.5), (0.5, 8.0)
 """Bounds in meV, of the ratios, and in meV."""
+DARKEST = 0.01
+"""Least background, photons of all pixels: without, means far from lines are 0 and no step is right."""
 FEWEST = 20
 """Photons, over the excess noise, that a spectrum must have."""
 
@@ -159,7 +161,10 @@ def fit_lines(
 
 
 def compare_shapes(counts: Array, wavelength: Array, **options: object) -> dict[str, LineFit]:
-    """The fits of both kinds of line side by side; arguments as of fit_lines, but `kind`."""
+    """The fits of both kinds of line side by side, by kind.
+
+    counts, wavelength (nm) and options: arguments of fit_lines, but `kind`. Raises InputError as that does.
+    """
     return {kind: fit_lines(counts, wavelength, kind=kind, **options) for kind in KINDS}  # type: ignore[arg-type]
 
 
@@ -210,7 +215,7 @@ def _best(problem: _Problem, lines: int, fewer: Maximum | None) -> Maximum:
             np.zeros(lines),
             [WIDTHS[0]],
             np.full(count, RATIOS[0]),
-            [PHONON_WIDTHS[0], 0.0],
+            [PHONON_WIDTHS[0], DARKEST / len(centres)],
         ]
     )
     shared_high = [WIDTHS[1], *(RATIOS[1],) * count, PHONON_WIDTHS[1], photons]

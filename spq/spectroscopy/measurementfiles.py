@@ -34,11 +34,11 @@ def read_measurement(
 ) -> Measurement:
     """Read a measurement: one file that holds it, or one of photons and one of frames, in any order.
 
-    offset, gain: of the camera, in counts and counts per photon; needed for frames in counts unless their
-    file says them. Images of more rows than strips go through `extract_spectra`, which finds strips ("V" and
-    "H" unless named), offset and gain. wavelength: nm of each column, and air: whether in air, for files that
-    hold none. exposure: ns, if the frames do not say it. Markers join photons and frames, see `join`.
-    Raises InputError if files are not these.
+    paths: of these files. offset, gain: of the camera, in counts and counts per photon; needed for frames in
+    counts unless their file says them. Images of more rows than strips go through `extract_spectra`, which
+    finds strips ("V" and "H" unless named), offset and gain. wavelength: (columns,) in nm, and air: whether
+    in air, for files that hold none. exposure: ns, if the frames do not say it. Markers join photons and
+    frames, see `join`. Raises InputError if files are not these.
     """
     if not 1 <= len(paths) <= 2:
         raise InputError(f"{len(paths)} files: must be one measurement, or one of photons and one of frames")

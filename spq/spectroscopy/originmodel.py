@@ -122,7 +122,10 @@ class OriginModel:
             raise InputError("model.phonon_ratios: must be one > 0 for each of model.phonons_meV")
 
     def distances(self, origin: str, distance_meV: float, error_meV: float) -> float:
-        """Density per meV of the distance from the parent (strongest line for another dot), negative: red."""
+        """Density per meV of the distance from the parent (strongest line for another dot).
+
+        origin: one of ORIGINS. distance_meV, error_meV: measured, with its standard error; negative: red.
+        """
         if origin == "trion":
             found = norm.pdf(distance_meV, self.trion_meV, np.hypot(self.trion_spread_meV, error_meV))
         elif origin == "phonon replica":
@@ -139,7 +142,10 @@ class OriginModel:
         return self._mixed(float(found), 1.0 / WINDOW)
 
     def ratios(self, origin: str, ratio: float, distance_meV: float) -> float:
-        """Density of the logarithm of the photons over those of the parent, or of the strongest line."""
+        """Density of the logarithm of the `ratio` of photons to those of the parent, or strongest line.
+
+        origin: one of ORIGINS. distance_meV: from the parent, for phonon replicas have a ratio each.
+        """
         flat = -np.log(LEAST_RATIO)  # as broad as ratios that can be seen
         if origin == "phonon replica":
             mode = int(np.argmin(np.abs(np.array(self.phonons_meV) + distance_meV)))
@@ -151,13 +157,14 @@ class OriginModel:
         return self._mixed(float(found), 1.0 / flat)
 
     def places(self, origin: str, seconds: float) -> float:
-        """Chance of being this dot where a brighter line is the second one with a chance of `seconds`."""
+        """Chance of an `origin` where a brighter line is of the second dot with a chance of `seconds`."""
         chances = {"third dot": seconds, "second dot": 1.0 - seconds}
         return self._mixed(chances.get(origin, 1.0), 0.5)
 
     def together(self, origin: str, forth: float, back: float) -> float:
-        """Density of how much of the light of the line comes where the other is lit (forth), and reversed.
+        """Density, given an `origin`, of the share of the light that comes where the other is lit (forth).
 
+        back: the same with the lines exchanged.
         Both 1 for what one dot always sends out together, both 0 for a trion and its exciton.
         """
         always = beta.pdf(forth, 12, 1) * beta.pdf(back, 12, 1)
@@ -172,8 +179,9 @@ class OriginModel:
         return self._mixed(float(found), 1.0)
 
     def beside(self, origin: str, seen: tuple[float, float], parent: tuple[float, float]) -> float:
-        """Density of forth and back to a line that is not the parent, given those of the parent to it.
+        """Density, given an `origin`, of forth and back (`seen`) to a line that is not the parent.
 
+        parent: those of the parent to it.
         A replica does what its parent does; of others the line may be of another dot, or of one dot charged.
         """
         if origin in SAME_DOT and origin != "trion":
@@ -183,13 +191,13 @@ class OriginModel:
         return (1.0 - self.charged_dots) * other + self.charged_dots * apart
 
     def correlations(self, origin: str, correlation: float, error: float) -> float:
-        """Density of the correlation of the drifts of two lines, freed of the noise of the tracks."""
+        """Density, given an `origin`, of the `correlation` (its `error`) of two drifts, freed of noise."""
         centre, wide = (1.0, 0.05) if origin in SAME_DOT else (self.common, self.common_spread)
         found = norm.pdf(correlation, centre, np.hypot(wide, error))
         return self._mixed(float(found), 0.5)
 
     def angles(self, origin: str, difference: float, error: float) -> float:
-        """Density per degree of the folded difference of polarisation."""
+        """Density per degree, given an `origin`, of the folded `difference` of angles, with its `error`."""
         error = max(error, 1.0)
         if origin in SAME_DOT:
             found = float(folded_density(np.array(difference), 0.0, np.array(error)))

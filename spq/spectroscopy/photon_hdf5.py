@@ -68,7 +68,8 @@ def photon_hdf5_pieces(
 def write_photon_hdf5(stream: PhotonStream, path: str | os.PathLike[str], description: str = "") -> Path:
     """Write photons as Photon-HDF5 (measurement type "generic"), with markers and gaps under /user.
 
-    Raises InputError if the file cannot be written.
+    stream: the photons. path: of the file, which is returned. description: a sentence in the file. Raises
+    InputError if the file cannot be written.
     """
     import h5py
 

@@ -60,10 +60,10 @@ class PhotonPieces:
 def stream(path: str | os.PathLike[str], *, kind: str | None = None, **options: Any) -> PhotonPieces:
     """Open a file of photons to be read piece by piece: Photon-HDF5, .ptu, or a dump of Swabian tags.
 
-    kind: one of READERS, None to recognise it. options: those of `read` for the same kind. The pieces
-    together are the photons that `read` gives, in the same order; going through a file of 1e8 photons takes
-    some hundred MB. Markers that lie among the photons are collected first, in a pass of their own.
-    Raises InputError like `read`, and for kinds of files that are not read in pieces.
+    path: of the file. kind: one of READERS, None to recognise it. options: those of `read` for the same kind.
+    The pieces together are the photons that `read` gives, in the same order; going through a file of 1e8
+    photons takes some hundred MB. Markers that lie among the photons are collected first, in a pass of their
+    own. Raises InputError like `read`, and for kinds of files that are not read in pieces.
     """
     found = existing(path)
     name = recognise(found) if kind is None else kind

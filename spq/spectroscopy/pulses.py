@@ -134,8 +134,10 @@ def with_micro_times(
 ) -> PhotonStream:
     """Photons with micro-times from the laser's marker; those without a pulse are left out, and counted.
 
-    Options as of `micro_times`. `about` says photons_without_pulse. Raises InputError if there is no such
-    marker, there are too few of them, or no photon has a pulse.
+    laser_marker: name of the `photons`' marker that holds pulses. laser_period: ns, None: every pulse is
+    stamped. reverse: stamps come after their photons. width: bin in ns, None: one tick. `about` says
+    photons_without_pulse. Raises InputError if there is no such marker, there are too few of them, or no
+    photon has a pulse.
     """
     if laser_marker not in photons.markers:
         there = ", ".join(repr(name) for name in photons.markers) or "none"

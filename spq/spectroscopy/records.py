@@ -220,6 +220,7 @@ class Measurement:
     ) -> Measurement:
         """Make a measurement of arrays, in the shapes and units of PhotonStream and FrameSeries.
 
+        timestamps, timestamp_unit, irf: see PhotonStream; counts, and wavelength in nm: see FrameSeries.
         starts, exposure: in ns, in the clock of the photons. frame_of_photon: None takes the exposure in
         which each photon came. more: any other field of the two, but `about`. Raises InputError.
         """

@@ -34,7 +34,7 @@ DAMAGED = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeErro
 
 
 def save(record: Record, path: str | os.PathLike[str]) -> Path:
-    """Write photons, frames or a measurement as NetCDF; return the path.
+    """Write a `record` (photons, frames or a measurement) as NetCDF; return the path.
 
     Numbers in `about` and the like are kept, arrays in it become lists. Raises InputError if the file cannot
     be written, or `about` holds what JSON does not know.
@@ -59,7 +59,7 @@ def save(record: Record, path: str | os.PathLike[str]) -> Path:
 
 
 def load(path: str | os.PathLike[str]) -> Record:
-    """Read what `save` wrote; raises InputError if the file cannot be read or is none of these."""
+    """Read what `save` wrote to `path`; raises InputError if it cannot be read or is none of these."""
     import xarray as xr
 
     path = existing(path)

@@ -48,6 +48,11 @@ def refit_state(ds: xr.Dataset, state: int, phonons_meV: tuple[float, ...] = ())
 def replica_distances(ds: xr.Dataset) -> tuple[Array, Array, Array]:
     """Replicas of the brightest state fitted on their own, if it has one zero-phonon line.
 
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        An analysis, as `analyse` returns it.
+
     Returns
     -------
     distances, errors, ratios : float (replicas,)
@@ -79,7 +84,7 @@ def replica_distances(ds: xr.Dataset) -> tuple[Array, Array, Array]:
 def without_replicas(ds: xr.Dataset) -> xr.Dataset:
     """The same analysis with the lines of every state fitted without replicas, so that these are lines too.
 
-    Raises InputError if it is no analysis.
+    ds: as `analyse` returns it. Raises InputError if it is no analysis.
     """
     checked_analysis(ds)
     names = {"line_energy": "positions", "line_energy_error": "errors"}

@@ -182,10 +182,11 @@ KINDS: dict[str, type] = {
 class Simulation:
     """One particle and its measurement.
 
-    energies: of every state (energies_of_map, energies_by_hand); the number of its dots is that of the
+    energies: of every state in eV (energies_of_map, energies_by_hand); the number of its dots is that of the
     emitters (one to three). independent: a null particle, whose emitters switch each for itself, none feeling
     the other's charge, so that only `diffusion.common` joins them. schedule: what the particle is from when
-    on; empty: chance decides, by `switching`. duration: s. Raises InputError.
+    on; empty: chance decides, by `switching`. duration: s. emitters, diffusion, lines, laser, detector,
+    camera, plate: descriptions of their own. Raises InputError.
     """
 
     energies: StateEnergies = field(default_factory=lambda: energies_by_hand((2.10, 2.13)))

@@ -49,9 +49,10 @@ OF_MAP = ("map", "traps", "charges")
 
 
 def simulation_of(path: str | Path) -> Simulation:
-    """The Simulation of a TOML file with a table [simulation]; its seed is read by `seed_of`.
+    """The Simulation of the TOML file at `path` with a table [simulation]; its seed is read by `seed_of`.
 
-    A map is looked for beside the file. Raises InputError with the file's name in front.
+    Units as of the fields of Simulation. A map is looked for beside the file. Raises InputError with the
+    file's name in front.
     """
     with checks.placed(f"{path}: "):
         table = _document(path)

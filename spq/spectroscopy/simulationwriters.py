@@ -1,4 +1,4 @@
-"""Simulated measurements as files: 16-byte tags, Photon-HDF5, frames as NetCDF, truth as JSON.
+"""Simulated measurements as files: 16-byte tags, Photon-HDF5, frames as NetCDF, truth as JSON; and a figure.
 
 A tag is u8 type (0 tag, 1 error, 2 and 3 begin and end of an overflow, 4 missed), u8, u16 number missed, i32
 channel, i64 time in ps, little-endian.
@@ -13,6 +13,7 @@ import numpy as np
 
 from spq.errors import InputError
 from spq.spectroscopy.photon_hdf5 import write_photon_hdf5
+from spq.spectroscopy.plotsimulation import simulation_writer
 from spq.spectroscopy.records import FrameSeries, Measurement, PhotonStream
 from spq.spectroscopy.recordstore import save
 from spq.spectroscopy.simulator import FRAME, PLATE, as_counts
@@ -22,7 +23,7 @@ from spq.store import Writer
 TAG = np.dtype([("type", "u1"), ("unused", "u1"), ("missed", "<u2"), ("channel", "<i4"), ("time", "<i8")])
 
 PHOTON_CHANNEL, LASER_CHANNEL, FRAME_CHANNEL, PLATE_CHANNEL = 1, 2, 3, 4
-FILES = ("tags.bin", "photons.h5", "frames.nc", "truth.json")
+FILES = ("tags.bin", "photons.h5", "frames.nc", "truth.json", "simulation.png")
 
 
 def measurement_writers(measurement: Measurement, truth: Truth) -> dict[str, Writer]:
@@ -32,7 +33,7 @@ def measurement_writers(measurement: Measurement, truth: Truth) -> dict[str, Wri
         "photons.h5": lambda path: _photons(measurement.photons, path),
         "frames.nc": lambda path: _frames(measurement.frames, path),
         "truth.json": lambda path: write_truth(truth, path),
-    }
+    } | simulation_writer(measurement, truth)
 
 
 def write_tags(stream: PhotonStream, path: str | Path) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from spq import checks
+from spq.errors import InputError
 from spq.progress import Progress, silent
 from spq.spectroscopy.cameramodel import (
     Exposures,
@@ -37,7 +38,7 @@ def simulate(simulation: Simulation, seed: int, progress: Progress = silent) -> 
 
     Frames of the measurement are in photons (offset and gain taken out, excess 2); `as_counts` gives the
     camera's own numbers. Markers of the photons are "frame" and "plate". Truth holds everything that was
-    drawn. Raises InputError if the seed is no whole number >= 0.
+    drawn. progress: called with what is being done. Raises InputError if the seed is no whole number >= 0.
     """
     seed = checks.integer(seed, "seed", minimum=0)
     # each part draws from a stream of its own, so that another detector leaves the particle as it was
@@ -76,9 +77,14 @@ def simulate(simulation: Simulation, seed: int, progress: Progress = silent) -> 
 
 
 def as_counts(frames: FrameSeries) -> FrameSeries:
-    """Simulated frames as the camera gave them: whole counts with offset and gain."""
+    """Simulated frames (counts in photons) as the camera gave them: whole counts with offset and gain.
+
+    Frames in counts stay as they are. Raises InputError for photons whose `about` says no offset and gain.
+    """
     if frames.unit == "counts":
         return frames
+    if not {"offset", "gain"} <= set(frames.about):
+        raise InputError("frames: their photons were not counted with a known offset and gain")
     offset, gain = frames.about["offset"], frames.about["gain"]
     return replace(frames, counts=np.rint(frames.counts * gain + offset), unit="counts")
 

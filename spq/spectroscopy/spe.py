@@ -111,7 +111,7 @@ def spe_images(path: str | os.PathLike[str]) -> CameraImages:
 
 
 def spe_regions(path: str | os.PathLike[str]) -> tuple[Region, ...]:
-    """Return every region of a .spe of version 3.0 as it was read out; raises InputError."""
+    """Return every region of the .spe (3.0) at `path` as it was read out, in counts; raises InputError."""
     path = existing(path, DATA)
     if _version(path) < 3.0:
         raise InputError(f"{path}: is of version {_version(path):.1f}, which has no footer with regions")

@@ -135,10 +135,11 @@ def energies_by_hand(
 def energies_of_map(
     shifts: xr.Dataset, traps: Sequence[Trap] = (Trap(),), charges: Sequence[int] = (0, -1)
 ) -> StateEnergies:
-    """Energies of a shift map (spq.shift_map, spq.load_map).
+    """Energies in eV of a shift map.
 
-    traps: places of the surface charge, at positions and charges within those of the map. charges: those a
-    dot can have, of 0, -1 and 1. Raises InputError if the map lacks a state or a place.
+    shifts: of spq.shift_map or spq.load_map. traps: places of the surface charge, at positions and charges
+    within those of the map. charges: those a dot can have, of 0, -1 and 1. Raises InputError if the map lacks
+    a state or a place.
     """
     dots = shifts.sizes["dot"]
     if dots > MOST_DOTS:

@@ -74,8 +74,8 @@ def tally(
     bins : int
         How many of the hardware's bins of micro-time are joined to one; the table of counts must have fewer
         than 2.7e8 entries.
-    frames and all others
-        As of `join`; irf is in the hardware's bins, which must not be joined with it.
+    frames, frame_marker, plate_marker, exposure (ns), start_angle (degrees), step, move, irf
+        As of `join`; irf (bins,) is in the hardware's bins, which must not be joined with it.
 
     Returns
     -------
@@ -86,6 +86,8 @@ def tally(
     ------
     InputError
         Like `join`, if the table is too large, or reading fails.
+    SpqError
+        If not every photon was counted: an error of the program.
     """
     head = photons.head if isinstance(photons, PhotonPieces) else _emptied(photons)
     checks.integer(bins, "bins", minimum=1)

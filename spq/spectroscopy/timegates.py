@@ -17,10 +17,11 @@ EARLY = 0.1
 
 
 def time_gates(measurement: Measurement | Tally, gates_ns: tuple[float, ...] = GATES_ns) -> Array:
-    """Photons (frames, gates) of each frame in gates whose edges are ns after the pulse.
+    """Photons (frames, gates) of each frame in gates after the pulse.
 
-    The pulse is where the micro-times of all photons rise to half of their peak; gates beyond the period are
-    cut there. Raises InputError without micro-times, or if edges do not ascend.
+    measurement: photons with micro-times and frames, or their tally. gates_ns: edges of the gates in ns,
+    ascending. The pulse is where the micro-times of all photons rise to half of their peak; gates beyond the
+    period are cut there. Raises InputError without micro-times, or if edges do not ascend.
     """
     photons = measurement.photons
     edges = np.asarray(gates_ns, dtype=float)

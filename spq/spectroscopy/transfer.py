@@ -76,7 +76,7 @@ def energy_transfer(
     Parameters
     ----------
     measurement, weights, weight_errors, states, edges, exponentials
-        As of `unmix_decays`; exponentials is that of all decays.
+        As of `unmix_decays`, edges in ns; exponentials is that of all decays.
     donor : int
         Number of the emitter from 0.
     bright : int (frames,)

@@ -86,8 +86,9 @@ def window_polarisation(
 
 
 def angle_difference(first: Polarisation, second: Polarisation) -> tuple[float, float]:
-    """Angle between two polarisations, 0 to 90 degrees, and its standard error; NaN if one has no angle.
+    """Angle between the `first` polarisation and the `second`, 0 to 90 degrees, and its standard error.
 
+    NaN if one has no angle. Raises nothing.
     Within two errors of 0 or 90 it cannot go beyond them, so that the mean of many is drawn inwards.
     """
     apart = abs(first.angle - second.angle) % 180.0
