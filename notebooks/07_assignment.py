@@ -167,10 +167,10 @@ assert direct == ["BA", "EA"]
 # **As one chain, the cases do not close without events that have no letter.** If nothing but what a case
 # needs sits on the surface, at least one event is missing after every letter, six in all: the hole of A and
 # of C must return, and before C, E and F charge must come from or go to the environment, for B and E start
-# with one electron too many, C and D with none, F with one hole too many. Only A can follow directly, on B or
-# on E. If charges may stay on the surface, the least is two: after A and after C a hole must return, for these
-# leave the dots with more electrons than the next case starts with; four charges sit on the surface at the
-# end.
+# with one electron too many, C and D with none, F with one hole too many. Only A can follow directly, on B
+# or on E. If charges may stay on the surface, the least is two: after A and after C a hole must return, for
+# these leave the dots with more electrons than the next case starts with; four charges sit on the surface
+# at the end.
 #
 # ## Blind
 #
@@ -249,7 +249,8 @@ assert seen >= 4 and inside == seen
 
 # %% [markdown]
 # The dot is right wherever a charge is seen to come. A charge that never moves is another matter: jumps tell
-# little of it, and what is said of the first stretch is not to be relied on, as its number shows.
+# little of it, and what is said of the first stretch is not to be relied on: here a charge is found on dot 2
+# that is not there.
 #
 # ## Before the experiment
 #
