@@ -14,6 +14,10 @@ FIGURES = {  # of each notebook
     "01_one_dot": 2,
     "02_dimer_states": 5,
     "03_surface_charge_map": 5,
+    "04_single_particle": 2,
+    "05_population": 2,
+    "06_simultaneous_jumps": 2,
+    "07_assignment": 3,
     "08_deduce_sizes": 2,
     "09_sensing_and_gates": 3,
 }
