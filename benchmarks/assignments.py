@@ -17,7 +17,7 @@ import spq
 from spq import gallery
 from spq.assignment import SCENARIOS, charge_table, scenario
 from spq.assignment.assigning import assign, assigned
-from spq.assignment.moves import DRIFT, STILL
+from spq.assignment.moves import DRIFT, NONE, STILL
 from spq.assignment.observations import stretched
 from spq.spectroscopy import Simulation, analyse, energies_by_hand, simulate
 
@@ -60,7 +60,7 @@ def scored(found, told, begins):
         event = told.events[place] if near[place] <= NEAR and place not in taken else None
         taken |= {place} if event else set()
         first = str(found["move"].values[k, 0])
-        right = first == event if event else first in (STILL, DRIFT)
+        right = first == event if event else first in (STILL, DRIFT, NONE)
         rows.append((float(found["probability"][k, 0]), right, first, event))
     return rows, len(told.events) - len(taken)
 
