@@ -254,7 +254,7 @@ def test_a_dark_emitter_is_quenched():
     found = assigned(
         dataclasses.replace(seen, jumps=jumps, levels=levels, photons=photons), table, explain=False
     )
-    assert found["verdict"].values.tolist() == ["emitter 1 quenched", "emitter 1 lit again"]
+    assert found["verdict"].values.tolist() == ["dot 1 quenched", "dot 1 lit again"]
     assert found["quenched_probability"].values[1, 0] > 0.8
 
 

@@ -69,7 +69,7 @@ class Solution:
     theta (5,) and light as fitted. states: kept in each stretch, and their chances. forward: chances of them
     by all before, links: weights (kept, kept) of all that may happen at a jump, from which paths are drawn.
     moved: joint chances of kept states on both sides of each jump, (kept, kept), something having moved;
-    unmoved: chances at each jump that an emitter was quenched or lit again, nothing moved, the instrument
+    unmoved: chances at each jump that a dot was quenched or lit again, nothing moved, the instrument
     did, or that no move explains it. evidence: log.
     """
 

@@ -38,7 +38,7 @@ STILL, DRIFT, TWO, COMBINED, NONE = (
     "none of these",
 )
 
-QUENCHED, LIT = "emitter {} quenched", "emitter {} lit again"
+QUENCHED, LIT = "dot {} quenched", "dot {} lit again"
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ Array = np.ndarray
 DECIDED = 0.8
 """Chance from which on a jump is called."""
 UNDECIDED = "undecided"
-EVIDENCE = ("energy of emitter 1", "energy of emitter 2", "light of both emitters")
+EVIDENCE = ("energy of dot 1", "energy of dot 2", "light of both dots")
 SHIFT, CONSERVATION, OPEN, NO_CHARGE = (
     "shift",
     "conservation",
