@@ -16,6 +16,7 @@ from spq.assignment.chargetable import CHARGES, table_of
 from spq.assignment.inference import PRIOR, Problem, energies_of, passed
 from spq.assignment.light import light_model
 from spq.assignment.moves import COMBINED, NONE, STILL, TWO, moves_of
+from spq.assignment.observations import stretched
 from spq.assignment.sites import sites_of
 from spq.assignment.starts import first_states
 from spq.assignment.verdicts import sign_of, signs_alike
@@ -256,6 +257,19 @@ def test_a_dark_emitter_is_quenched():
     )
     assert found["verdict"].values.tolist() == ["dot 1 quenched", "dot 1 lit again"]
     assert found["quenched_probability"].values[1, 0] > 0.8
+
+
+def test_stretches_of_single_frames():
+    """A jump in the second frame and in the last but one: levels, jumps and errors are those of the frames."""
+    generator = np.random.default_rng(3)
+    energies = 2.2 + 1e-4 * generator.standard_normal((60, 2))
+    energies[0], energies[-1, 0] = 2.21, 2.19
+    errors, photons = np.full((60, 2), 1e-4), np.full((60, 2), 80.0)
+    nothing = np.full(60, np.nan)
+    seen = stretched(energies, errors, photons, 0.5 * np.arange(60), np.array([1, 59]), nothing, nothing)
+    assert seen.begins.tolist() == [0, 1, 59] and seen.ends.tolist() == [1, 59, 60]
+    assert np.allclose(seen.jumps[0], -10.0, atol=0.5) and seen.jumps[1, 0] == pytest.approx(-10.0, abs=0.5)
+    assert (seen.jump_errors < 1.0).all() and seen.diffusion.max() < 1.0
 
 
 def test_signs_made_alike(table):

@@ -202,7 +202,7 @@ def _walk(values: Array, begins: Array, ends: Array) -> float:
     spread = np.full(len(lags), np.nan)
     for place, lag in enumerate(lags):
         steps = np.concatenate(
-            [values[b + lag : e] - values[b : e - lag] for b, e in zip(begins, ends, strict=True)]
+            [values[b + lag : e] - values[b : max(e - lag, b)] for b, e in zip(begins, ends, strict=True)]
         )
         steps = steps[np.isfinite(steps)]
         if len(steps) >= FEWEST:
