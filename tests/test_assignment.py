@@ -260,7 +260,7 @@ def test_a_dark_emitter_is_quenched():
 
 
 def test_stretches_of_single_frames():
-    """A jump in the second frame and in the last but one: levels, jumps and errors are those of the frames."""
+    """A jump in the second frame and in the last but one: jumps and errors are those of the frames."""
     generator = np.random.default_rng(3)
     energies = 2.2 + 1e-4 * generator.standard_normal((60, 2))
     energies[0], energies[-1, 0] = 2.21, 2.19
