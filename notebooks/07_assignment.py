@@ -206,8 +206,7 @@ figure.set_dpi(75)
 display(figure)
 
 # %% [markdown]
-# Below each jump of D stands what decided it. What is not decided is the last one, to the surface or to the
-# environment.
+# Below each jump of D stands what decided it; one whose best move stays below 0.8 would be undecided.
 #
 # ## Where the charges sit
 #
@@ -249,8 +248,8 @@ assert seen >= 4 and inside == seen
 
 # %% [markdown]
 # The dot is right wherever a charge is seen to come. A charge that never moves is another matter: jumps tell
-# little of it, and what is said of the first stretch is not to be relied on: here a charge is found on dot 2
-# that is not there.
+# little of it, and what is said of the first stretch is not to be relied on: in B an electron is found on
+# dot 2 that is not there.
 #
 # ## Before the experiment
 #
@@ -281,6 +280,5 @@ assert needed[2] > needed[1]
 # Photons are those of each emitter on each side of the jump, without diffusion. Charges of dot 2, with the
 # small core and the thick shell, are told apart more easily than those of dot 1.
 #
-# **B and D are found blind, every jump that is decided is right, and the rest is called undecided.** Two
-# particles prove no rate: `benchmarks/assignments.py` runs 20 of each case, and prints the share decided and
-# the calibration.
+# **B and D are found blind, and every jump that is decided is right.** Two particles prove no rate:
+# `benchmarks/assignments.py` runs 20 of each case, and prints the share decided and the calibration.
