@@ -66,10 +66,10 @@ def scored(found, told, begins):
 
 
 def places(found, told, begins):
-    """For each stretch with one charge on the surface, seen as that: is its band, is its dot in the 90 %
-    region?
+    """For each stretch with one charge on the surface: is its dot in the 90 % region?
 
-    The region holds the likeliest bands, those of the dot the likeliest of dot 1, dot 2 and neck.
+    Of dot 1, dot 2, neck and no charge; then, NaN if no charge was seen, of the three places, and whether its
+    band is in the region of all bands.
     """
     frames = np.concatenate([[0], np.searchsorted(begins, told.times)])
     starts = np.concatenate([[0], found["jump_frame"].values])
@@ -82,13 +82,15 @@ def places(found, told, begins):
         trapped = situation.trapped[0]
         sign = 0 if trapped.carrier == "hole" else 1
         chances = found["surface_probability"].values[int(near.argmin()), sign]
-        if not chances.sum() > 0.5:
-            continue  # that there is a charge was not seen
-        chances = chances / chances.sum()
+        seen = float(chances.sum())
         z, regions = found["site_z"].values, found["site_region"].values
         band = int(np.abs(z - trapped.charge.z).argmin())
         dots = np.array([chances[regions == each].sum() for each in (0, 1, 2)])
-        rows.append((band in region(chances), trapped.dot in region(dots)))
+        whole = np.append(dots, max(1.0 - seen, 0.0)) / max(seen, 1.0)
+        parts = (np.nan, np.nan)
+        if seen > 0.5:
+            parts = (trapped.dot in region(dots / seen), band in region(chances / seen))
+        rows.append((trapped.dot in region(whole), *parts))
     return rows
 
 
@@ -160,8 +162,10 @@ def main(seeds, letters, true_tracks, nominal):
     report("all", everything, 0, 0.0)
     chances, right = (np.array([row[i] for row in everything], dtype=float) for i in (0, 1))
     print(f"expected calibration error {calibration_error(chances, right):.3f}")
-    bands, dots = np.mean(seated, axis=0)
-    print(f"charges in the 90 % region: band {bands:.3f}, dot {dots:.3f} of {len(seated)} stretches")
+    whole, dots, bands = np.nanmean(np.array(seated, dtype=float), axis=0)
+    print(
+        f"in the 90 % region: dot {whole:.3f} of {len(seated)} stretches; if seen {dots:.3f}, band {bands:.3f}"
+    )
 
 
 def report(name, rows, missed, seconds):
