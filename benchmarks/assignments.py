@@ -163,9 +163,7 @@ def main(seeds, letters, true_tracks, nominal):
     chances, right = (np.array([row[i] for row in everything], dtype=float) for i in (0, 1))
     print(f"expected calibration error {calibration_error(chances, right):.3f}")
     whole, dots, bands = np.nanmean(np.array(seated, dtype=float), axis=0)
-    print(
-        f"in the 90 % region: dot {whole:.3f} of {len(seated)} stretches; if seen {dots:.3f}, band {bands:.3f}"
-    )
+    print(f"in the 90 % region of {len(seated)}: dot {whole:.3f}; if seen {dots:.3f}, band {bands:.3f}")
 
 
 def report(name, rows, missed, seconds):
