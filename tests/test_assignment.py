@@ -149,7 +149,8 @@ def test_forward_and_backward_are_the_sum_over_all_ways(monkeypatch):
     monkeypatch.setattr("spq.assignment.inference.CUT", 1e9)
     table = additive()
     moves = moves_of(table.sites)
-    states = [state_of(table, (0, 0)), state_of(table, (-1, 0), (1, 0)), state_of(table, (0, 0))]
+    held = state_of(table, (-1, 0), (1, 0))
+    states = [state_of(table, (0, 0)), held, held]  # at the second jump nothing moves
     seen = observed(table, states, 2)
     problem = Problem(table, moves, seen, first_states(table), use_light=False)
     theta = PRIOR.copy()
