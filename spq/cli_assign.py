@@ -23,11 +23,11 @@ def run(args: argparse.Namespace) -> None:
     from spq.assignment.assignmentfiles import FILES, assignment_json, assignment_writers
     from spq.template import TEMPLATE
 
-    model = inputfile.loads(TEMPLATE) if args.model is None else inputfile.load(args.model)
+    models = [inputfile.load(each) for each in args.model or ()] or [inputfile.loads(TEMPLATE)]
     analysis = store.read(args.file, "analysis", ("track", "track_error"))
     store.check_writable(args.out, FILES)
     with shown_progress(args) as progress:
-        found = assign(analysis, model, seed=args.seed, progress=progress)
+        found = assign(analysis, models, seed=args.seed, progress=progress)
         progress("writing", 0, 1)
         written = store.write_files(args.out, assignment_writers(found))
     document = assignment_json(found)
@@ -40,6 +40,9 @@ def run(args: argparse.Namespace) -> None:
 def _summary(found: xr.Dataset, document: dict[str, Any]) -> str:
     """A line on each jump, and the likeliest path."""
     lines = [f"{found.sizes['jump']} jumps"]
+    if found.sizes["model"] > 1:
+        shares = ", ".join(f"{share:.2f}" for share in document["model_probability"])
+        lines.append(f"probability of the models, as they were given: {shares}")
     for row in document["jumps"]:
         sizes = ", ".join(
             "not seen" if row[f"shift_{dot}_meV"] is None else f"{row[f'shift_{dot}_meV']:+.1f}"

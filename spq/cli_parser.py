@@ -141,7 +141,10 @@ def parser() -> Parser:
     added.add_argument("--exposure", type=float, metavar="S", help="of a frame, if its file lacks it")
     added = command("assign", "which charge moved in each jump of an analysed dimer, and where charges sit")
     added.add_argument("file", metavar="DATA", type=Path, help="analysis.nc of `spq analyse`")
-    added.add_argument("--model", metavar="FILE", help="input file of the dimer; the nominal dimer without")
+    added.add_argument(
+        "--model", metavar="FILE", action="append",
+        help="input file of the dimer, more than once to weigh several; the nominal dimer without",
+    )  # fmt: skip
     added.add_argument("--seed", type=int, default=0, metavar="N", help="of the draws over what is not known")
     added = command("levels", "single-carrier levels")
     added.add_argument("file", metavar="FILE")

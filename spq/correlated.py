@@ -63,6 +63,11 @@ class Line:
         return self.initial.total - self.final.total
 
     @property
+    def initial_energy(self) -> float:
+        """E[initial] in eV."""
+        return self.initial.total
+
+    @property
     def overlap(self) -> float:
         """Strength of the line for each bright pair of the emitting dot."""
         state = self.state
@@ -95,6 +100,7 @@ class Lost:
     reason: str
     converged: bool = False
     energy: float = np.nan
+    initial_energy: float = np.nan
 
 
 class Lines:

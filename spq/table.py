@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     import xarray
 
 
+TOTAL = {"initial_energy_eV": ("eV", "energy of the initial state less the gaps of its pairs")}
+
+
 def charged_state(charges: Sequence[int], emitter: int) -> State:
     """The state in which a dot emits: an exciton on it, and the charge of every dot in e.
 
@@ -82,7 +85,8 @@ class Table:
         -------
         xarray.Dataset
             Dimensions entry, emitter (and dot); variables named in VARIABLES, initial and final
-            populations, reference_eV. What does not converge is NaN with converged False.
+            populations, reference_eV, and initial_energy_eV: the energy of the initial state. What does not
+            converge is NaN with converged False.
 
         Raises
         ------
@@ -120,7 +124,7 @@ class Table:
 
     @property
     def _variables(self) -> dict[str, tuple[str, str]]:
-        return VARIABLES | (CORRELATED if self.model.method == "ci" else {})
+        return VARIABLES | TOTAL | (CORRELATED if self.model.method == "ci" else {})
 
     def _empty(self, entries: int) -> dict[str, np.ndarray]:
         dots = len(self.model.molecule.dots)
@@ -151,6 +155,7 @@ class Table:
                 described: dict[str, Any] = describe(self.system, each)
                 described["energy_eV"] = self.model.gap + each.energy
                 described["shift_meV"] = 1e3 * (each.energy - bare.energy)
+                described["initial_energy_eV"] = each.initial_energy
                 for name in data.keys() & described.keys():
                     data[name][row, column] = described[name]
 

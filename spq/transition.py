@@ -46,6 +46,11 @@ class Transition:
         return self.initial.energy - self.final.energy if self.final else np.nan
 
     @property
+    def initial_energy(self) -> float:
+        """E[initial] in eV."""
+        return self.initial.energy
+
+    @property
     def iterations(self) -> int:
         """Iterations of both solutions together."""
         return self.initial.iterations + (self.final.iterations if self.final else 0)

@@ -10,14 +10,17 @@ import pytest
 import spq
 from spq import gallery
 from spq.assignment import MovePriors, Observations, charge_table, observations_of, power, scenario
-from spq.assignment.assigning import assign, assigned, mirrored, words
+from spq.assignment.assigning import assign, assigned
 from spq.assignment.assignmentfiles import assignment_json, load_assignment, save_assignment
-from spq.assignment.chargetable import CHARGES, table_of
-from spq.assignment.inference import PRIOR, Problem, energies_of, passed
+from spq.assignment.chain import passed
+from spq.assignment.chargetable import CHARGES, beside, table_of
+from spq.assignment.explanations import mirrored, words
 from spq.assignment.light import light_model
 from spq.assignment.moves import COMBINED, NONE, STILL, TWO, moves_of
 from spq.assignment.observations import stretched
-from spq.assignment.sites import sites_of
+from spq.assignment.problem import PRIOR, Problem, energies_of
+from spq.assignment.quenching import first_pairs
+from spq.assignment.sites import Placed, sites_of
 from spq.assignment.starts import first_states
 from spq.assignment.verdicts import sign_of, signs_alike
 from spq.errors import InputError
@@ -74,10 +77,29 @@ def observed(table, states, seed, jump_error=0.3, diffusion=0.6, frames=20):
     )
 
 
+def quadratic(per_dot=2, field=2.5):
+    """A table without a solver in which charges do not add: each dot shifts by the square of the field in
+    it."""
+    sites = sites_of(MODEL.molecule, per_dot)
+    energies = np.zeros((3, 3, len(sites.configurations), 2))
+    for (a, b), (c, placed) in itertools.product(
+        itertools.product(range(3), repeat=2), enumerate(sites.configurations)
+    ):
+        for dot, charge in ((0, a - 1), (1, b - 1)):
+            acting = sum(
+                field
+                * each.sign
+                * (1.0 - each.strength / 3.0)
+                * (0.2 + (sites.regions[each.site] == dot + 1))
+                for each in placed
+            )
+            own = -19.0 if charge < 0 else 40.0 if charge > 0 else 0.0
+            energies[a, b, c, dot] = 2.2 - 0.017 * dot + 1e-3 * (own - acting**2)
+    return table_of(sites, energies)
+
+
 def state_of(table, charges, *placed):
     """The microstate of charges of the dots and (sign, site) on the surface, of full strength."""
-    from spq.assignment.sites import Placed
-
     one, two = (CHARGES.index(each) for each in charges)
     charges = tuple(Placed(sign, site, 0) for sign, site in placed)
     configuration = table.sites.place.get(charges, table.sites.place.get(charges[::-1]))
@@ -146,7 +168,7 @@ def test_places_within_a_band_scatter_as_the_table_says(table):
 
 def test_forward_and_backward_are_the_sum_over_all_ways(monkeypatch):
     """Three stretches, no state left out, against the dense sum written for this test."""
-    monkeypatch.setattr("spq.assignment.inference.CUT", 1e9)
+    monkeypatch.setattr("spq.assignment.chain.CUT", 1e9)
     table = additive()
     moves = moves_of(table.sites)
     held = state_of(table, (-1, 0), (1, 0))
@@ -175,7 +197,7 @@ def test_forward_and_backward_are_the_sum_over_all_ways(monkeypatch):
         cover = np.diag(seen.jump_errors[k] ** 2) + 9.0
         drift *= np.exp(-0.5 * seen.jumps[k] @ np.linalg.inv(cover) @ seen.jumps[k])
         drift /= np.sqrt(np.linalg.det(cover))
-        outside = priors.none * 2.0 * np.pi / 40.0**2 * problem.start[None, :]
+        outside = priors.none * 2.0 * np.pi / 40.0**2 * problem.start[None, :] * first_pairs()[0]
         links.append(link + still + drift + outside)
     joint = np.einsum(
         "a,ab,b,bc,c->abc", problem.start * unary[0], links[0], unary[1], links[1], unary[2], optimize=True
@@ -258,6 +280,175 @@ def test_a_dark_emitter_is_quenched():
     )
     assert found["verdict"].values.tolist() == ["dot 1 quenched", "dot 1 lit again"]
     assert found["quenched_probability"].values[1, 0] > 0.8
+
+
+def dark_for(table, lengths, seed):
+    """What is seen of neutral dots whose second emitter is dark in the last stretch."""
+    seen = observed(table, [state_of(table, (0, 0))] * len(lengths), seed, 0.1, 0.3)
+    ends = np.cumsum(lengths)
+    jumps, levels, photons = seen.jumps.copy(), seen.levels.copy(), seen.photons.copy()
+    jumps[-1, 1] = levels[-1, 1] = np.nan
+    photons[-1, 1] = 3.0
+    begins = ends - lengths
+    return dataclasses.replace(
+        seen, begins=begins, ends=ends, times=0.5 * begins, jumps=jumps, levels=levels, photons=photons
+    )
+
+
+def test_what_stays_dark_is_bleached():
+    """Dark for 5 s at the end: quenched; for 300 s: bleached, for what is quenched comes back."""
+    table = additive(2)
+    soon, long = (
+        assigned(dark_for(table, np.array([40, last]), 9), table, explain=False) for last in (10, 600)
+    )
+    assert soon["move"].values[0, 0] == "dot 2 quenched"
+    assert long["verdict"].values.tolist() == ["dot 2 bleached"]
+    assert (
+        0.02
+        < float(soon["bleached_probability"][1, 1])
+        < 0.3
+        < 0.8
+        < float(long["bleached_probability"][1, 1])
+    )
+    assert float(long["quenched_probability"][1, 1]) > 0.9 > 0.1 > float(long["quenched_probability"][0, 1])
+
+
+def test_darkness_lasts():
+    """Over two stretches dark: quenched in the first, and what jumps at the other dot in between is told."""
+    table = additive(2)
+    states = [state_of(table, (0, 0)), state_of(table, (0, 0)), state_of(table, (-1, 0), (1, 0))]
+    seen = observed(table, states, 4, 0.1, 0.3)
+    jumps, levels, photons = seen.jumps.copy(), seen.levels.copy(), seen.photons.copy()
+    jumps[:, 1] = levels[1:, 1] = np.nan
+    photons[1:, 1] = 3.0
+    found = assigned(
+        dataclasses.replace(seen, jumps=jumps, levels=levels, photons=photons), table, explain=False
+    )
+    assert found["move"].values[0, :2].tolist() == ["dot 2 quenched", "dot 2 bleached"]
+    assert found["move"].values[1, 0].startswith("hole of dot 1 ejected to the")
+    assert (found["quenched_probability"].values[:, 1].round() == [0, 1, 1]).all()
+
+
+def test_forward_and_backward_with_dark_emitters(monkeypatch):
+    """Two stretches, light in, no state left out, against sums over all states and darknesses."""
+    monkeypatch.setattr("spq.assignment.chain.CUT", 1e9)
+    table = additive()
+    moves = moves_of(table.sites, MovePriors(drift=0.0, none=0.0))
+    states = [state_of(table, (0, 0))] * 2
+    seen = observed(table, states, 2)
+    photons, jumps, levels = seen.photons.copy(), seen.jumps.copy(), seen.levels.copy()
+    photons[1, 0], jumps[0, 0], levels[1, 0] = 5.0, np.nan, np.nan
+    seen = dataclasses.replace(seen, photons=photons, jumps=jumps, levels=levels)
+    problem = Problem(table, moves, seen, first_states(table))
+    theta = PRIOR.copy()
+    theta[:2] = 9.0, -8.0
+    light = light_model(seen)
+    found = passed(problem, theta, light, 10**6)
+    priors, first = moves.priors, np.array([0.94, 0.05, 0.01])
+    turn = np.zeros((3, 3))
+    turn[0, 1], turn[0, 2], turn[1, 0] = priors.quenching, priors.bleaching, priors.relighting
+    turned = [np.kron(turn, np.eye(3)), np.kron(np.eye(3), turn)]
+    energies, spread = energies_of(problem, theta), table.spread.reshape(-1, 2) ** 2
+    often = max(1.0, 2 / seen.independent)
+    weights = []
+    for k in range(2):
+        weight = np.ones((len(energies), 9))
+        for i, charge in enumerate(problem.charges):
+            if np.isfinite(seen.levels[k, i]):
+                variance = seen.diffusion[i] ** 2 + seen.level_errors[k, i] ** 2 + spread[:, i]
+                square = (seen.levels[k, i] - energies[:, i]) ** 2 / variance / often
+                weight *= (np.exp(-0.5 * square) / np.sqrt(variance))[:, None]
+            ratio, error = (
+                seen.photons[k, i] / light.brightness[i],
+                seen.photon_errors[k, i] / light.brightness[i],
+            )
+            for pair, dark in enumerate(itertools.product(range(3), repeat=2)):
+                mean = 0.1 if dark[i] else light.ratios[charge]
+                width = np.hypot(0.08 if dark[i] else light.widths[charge], error)
+                weight[:, pair] *= np.exp(-0.5 * ((ratio - mean) / width) ** 2) / width
+                weight[:, pair] *= np.exp(-10.0 / 20.0) if dark[i] == 1 else 1.0  # 20 frames of 0.5 s
+        weights.append(weight)
+    weights[0] *= problem.start[:, None] * np.outer(first, first).ravel()
+    apart, error = energies[:, 1][None, :] - energies[:, 1][:, None], seen.jump_errors[0, 1] ** 2
+    variance = error + spread[:, 1][:, None] + spread[:, 1][None, :]
+    moved = moves.total * np.exp(-0.5 * (seen.jumps[0, 1] - apart) ** 2 / variance) / np.sqrt(variance)
+    still = np.exp(-0.5 * seen.jumps[0, 1] ** 2 / error) / np.sqrt(error)
+    pairs = np.eye(9) + priors.two * sum(turned)
+    joint = {"moved": np.einsum("ap,ab,pq,bq->", weights[0], moved, pairs, weights[1], optimize=True)}
+    for dot, each in enumerate(turned):
+        for label, column in (("quenched", 1), ("bleached", 2)):
+            only = each * np.array([dark[dot] == column for dark in itertools.product(range(3), repeat=2)])
+            joint[f"dot {dot + 1} {label}"] = still * np.einsum("ap,pq,aq->", weights[0], only, weights[1])
+        back = each * np.array([dark[dot] == 0 for dark in itertools.product(range(3), repeat=2)])
+        joint[f"dot {dot + 1} lit again"] = still * np.einsum("ap,pq,aq->", weights[0], back, weights[1])
+    joint["nothing moved"] = priors.still * still * np.einsum("ap,ap->", weights[0], weights[1])
+    total = sum(joint.values())
+    assert joint["dot 1 quenched"] / total > 0.5
+    for label, weight in joint.items():
+        got = found.moved[0].sum() if label == "moved" else found.unmoved[0].get(label, 0.0)
+        assert got == pytest.approx(weight / total, rel=1e-4, abs=1e-7), label
+
+
+def test_a_charge_that_stays_is_seen_by_what_others_shift():
+    """Charges do not add: a hole that stays on dot 1 shows in what another does there; if nothing stays it
+    does not."""
+    table = quadratic()
+    held, other = (1, 1), (1, 0)
+    stays = [state_of(table, (0, 0), held), state_of(table, (-1, 0), held, other)] * 2
+    bare = [state_of(table, (0, 0)), state_of(table, (-1, 0), other)] * 2
+    here, none = (
+        assigned(observed(table, each, 3, 0.1, 0.3), table, explain=False) for each in (stays, bare)
+    )
+    assert float(here["stays_probability"].sum()) > 0.5 > 0.1 > float(none["stays_probability"].sum())
+    dot = table.sites.regions == 1
+    surface = here["surface_probability"].values[0, 0]
+    assert surface[dot].sum() > 0.5 > none["surface_probability"].values[0, 0].sum()
+
+
+def test_energies_beside_a_charge_that_stays(table):
+    """One entry of the table beside a charge, against `spq.emission` with both."""
+    stays, other = Placed(1, 3, 0), Placed(-1, 1, 0)
+    there = beside(table, stays)
+    place = there.sites.place[(other,)]
+    whole = table.sites.place.get((stays, other), table.sites.place.get((other, stays)))
+    result = spq.emission(MODEL, "X-@2", table.sites.surface_charges(whole))
+    energy = there.neutral_eV[1] + 1e-3 * (there.own[1][1] + there.rest[2, 1, place, 1])
+    assert energy == pytest.approx(result.emission_eV, abs=1e-5)
+
+
+def test_electrons_fall_where_that_lowers_the_energy(table):
+    """From dot 2, whose core is smaller, to dot 1, and not back; a hole on its surface keeps it there."""
+    one, two = (dot.core_radius for dot in MODEL.molecule.dots)
+    assert one < two
+    lower = spq.Table(MODEL).entries([(0, -1), (-1, 0)], [[], []])["initial_energy_eV"].values
+    for emitter, pair in ((0, (2, 1)), (1, (1, 2))):  # indices of charges 0 and -1
+        falls = table.falls[(*pair, 0, emitter)]
+        own = 0 if emitter else 1  # the state in which the emitting dot itself is negative
+        assert falls == (lower[own, emitter] < lower[1 - own, emitter])
+    assert table.falls.any() and not table.falls[2, 2].any() and not table.falls[:, 3, :, 0].any()
+
+
+def test_models_are_weighed():
+    """Of two models the one whose surface charges shift as it is seen is the likelier, and both are asked."""
+    right, wrong = additive(2), additive(2, site=5.0)
+    states = [state_of(right, (0, 0)), state_of(right, (-1, 0), (1, 0)), state_of(right, (0, 0))] * 2
+    found = assigned(observed(right, states, 5, 0.1, 0.3), [wrong, right], explain=False)
+    shares = found["model_probability"].values
+    assert shares[1] > 0.6 > 0.4 > shares[0] > 0.0 and shares.sum() == pytest.approx(1.0)
+    with pytest.raises(InputError, match="0 of them"):
+        assigned(observed(right, states, 5), [])
+    with pytest.raises(InputError, match="as many sites"):
+        assigned(observed(right, states, 5), [right, additive(1)])
+
+
+def test_the_environment_has_a_ledger():
+    """A hole goes to the environment, and comes back: its charge is +1 in between."""
+    table = additive(2)
+    states = [state_of(table, (0, 0)), state_of(table, (-1, 0)), state_of(table, (0, 0))]
+    priors = MovePriors(hole=0.02, environment=50.0)
+    found = assigned(observed(table, states, 5, 0.1, 0.3), table, priors=priors, explain=False)
+    assert found["verdict"].values[0] == "hole of dot 1 ejected to the environment"
+    assert np.allclose(found["environment_charge"], [0.0, 1.0, 0.0], atol=0.3)
 
 
 def test_stretches_of_single_frames():
@@ -354,8 +545,9 @@ def test_bad_input():
         observations_of(xr.Dataset(attrs={"spq_kind": "analysis"}))
     with pytest.raises(InputError, match="needs two"):
         charge_table(gallery.monomer())
-    with pytest.raises(InputError, match="priors.hop"):
-        MovePriors(hop=-1.0)
+    for given in ({"hop": -1.0}, {"falling": 1.0}, {"quenched_time": 0.0}):
+        with pytest.raises(InputError, match=f"priors.{next(iter(given))}"):
+            MovePriors(**given)
     one = xr.Dataset({"track": (("frame", "emitter"), np.ones((3, 1)))}, attrs={"spq_kind": "analysis"})
     with pytest.raises(InputError, match="1 emitters"):
         assign(one, additive())

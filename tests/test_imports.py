@@ -40,14 +40,15 @@ markers joining tallies measurementfiles cosmicrays brightest timegates
 linemodel lines linetable trackdata trackpeaks trackpaths trackfit tracks brighttrack levels coincidence jumps
 trackvariables clusterstart clustermerge diffusingchain clustermodel clusterjumps clusters
 stateproperties statevariables branchingratios windows stability
-mixedgroups mixedmodel unmixing transfer emittervariables analysis plotanalysis analysisfiles
+mixedgroups mixedmodel unmixing transfer identity emittervariables analysis plotanalysis analysisfiles
 foldedangles bootstrap particlelines replicas groupstatistics manyparticles plotpopulation
 originmodel lineevidence lineorigin
 """.split()
 
 # And for the assignment of jumps in spq/assignment: it takes results of both.
-ASSIGNMENT = """ sites chargetable tablestore moves observations light inference starts marginal hypotheses
-verdicts assigning discrimination scenarios plotassignment assignmentfiles """.split()
+ASSIGNMENT = """ sites chargetable tablestore movepriors moves observations quenching light problem chain
+inference starts marginal hypotheses verdicts explanations assigning discrimination scenarios plotassignment
+assignmentfiles """.split()
 
 UNDER_ASSIGNMENT = {
     *("errors", "checks", "geometry", "surface", "model", "inputfile", "cache", "progress", "table", "store"),

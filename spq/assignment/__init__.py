@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from spq.assignment.chargetable import ChargeTable as ChargeTable
     from spq.assignment.discrimination import Power as Power
     from spq.assignment.discrimination import power as power
-    from spq.assignment.moves import MovePriors as MovePriors
+    from spq.assignment.movepriors import MovePriors as MovePriors
     from spq.assignment.observations import Observations as Observations
     from spq.assignment.observations import observations_of as observations_of
     from spq.assignment.scenarios import SCENARIOS as SCENARIOS
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # public name: module that defines it, imported when the name is first used
 _PUBLIC = {
     "ChargeTable": "chargetable",
-    "MovePriors": "moves",
+    "MovePriors": "movepriors",
     "Observations": "observations",
     "Power": "discrimination",
     "SCENARIOS": "scenarios",

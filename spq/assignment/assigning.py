@@ -6,21 +6,23 @@ their reasons, and the places of charges (charge tomography).
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.special import logsumexp
 
 from spq.assignment.chargetable import CHARGES, ChargeTable
-from spq.assignment.hypotheses import mixed, move_chances
-from spq.assignment.inference import Problem
-from spq.assignment.light import light_model
-from spq.assignment.marginal import Posterior, integrated
-from spq.assignment.moves import WHERE, MovePriors, moves_of
-from spq.assignment.observations import Observations, observations_of
-from spq.assignment.starts import first_states, searched
-from spq.assignment.verdicts import EVIDENCE, called, charges_of, reasons
+from spq.assignment.explanations import (
+    Explanation,
+    chances_of_moves,
+    charges_under,
+    explained,
+    likeliest_path,
+)
+from spq.assignment.movepriors import MovePriors
+from spq.assignment.observations import Observations, observations_of, tracks_of
+from spq.assignment.verdicts import EVIDENCE, called, reasons
 from spq.errors import InputError
 from spq.model import Model
 from spq.progress import Progress, silent
@@ -32,13 +34,13 @@ Array = np.ndarray
 
 SHOWN = 8
 """Moves of each jump that are kept, the likeliest."""
-HOPELESS = 10.0
-"""Log evidence below the best from which on the other way to take emitters for dots is left."""
+FEW = 5.0
+"""Effective draws of the particle's own energies up to which a warning is given."""
 
 
 def assign(
     analysis: xr.Dataset,
-    model: Model | ChargeTable,
+    model: Model | ChargeTable | Sequence[Model | ChargeTable],
     *,
     priors: MovePriors | None = None,
     explain: bool = True,
@@ -51,9 +53,11 @@ def assign(
     ----------
     analysis : xarray.Dataset
         As `spq.spectroscopy.analyse` returns it, with tracks of two emitters.
-    model : Model or ChargeTable
-        The dimer. Of a model the energies of all charges are computed first (`charge_table`). Which emitter
-        is which dot is found as well: `emitter_of_dot`, with its probability.
+    model : Model or ChargeTable, or several
+        The dimer. Of a model the energies of all charges are computed first (`charge_table`). Several, for
+        instance of sizes drawn from a posterior (`spq.deduce`), are all tried, each with its
+        `model_probability`. Which emitter is which dot is found as well: `emitter_of_dot`, with its
+        probability.
     priors : MovePriors
         Relative rates of the moves.
     explain : bool
@@ -68,8 +72,11 @@ def assign(
     xarray.Dataset
         Dimensions jump, rank (of moves), stretch, dot, charge, sign, site, evidence. `move` and `probability`
         (jump, rank), `verdict` (jump): a move from 0.8 on, else "undecided"; "none of these" is a move.
-        `charge_probability`, `surface_probability` (stretch, sign, site): the mean number of charges there.
-        `path`: the likeliest sequence of charges as a whole, with `path_probability`.
+        `charge_probability`, `surface_probability` (stretch, sign, site): the mean number of charges there;
+        of them `stays_probability` (sign, site): in a trap that cannot be reached, throughout.
+        `environment_charge` (stretch): mean charge in e that the environment has taken since the first
+        stretch. `quenched_probability`, `bleached_probability` (stretch, dot). `path`: the likeliest sequence
+        of charges as a whole, with `path_probability`.
 
     Raises
     ------
@@ -77,10 +84,15 @@ def assign(
         If the analysis has no tracks of two emitters, or the molecule not two dots.
     """
     seen = observations_of(analysis)
-    table = model if isinstance(model, ChargeTable) else table_for(model, progress)
-    found = assigned(seen, table, priors=priors, explain=explain, seed=seed, progress=progress)
-    tracks = analysis["track"].values[:, found["emitter_of_dot"].values - 1]
-    found["track"] = (("frame", "dot"), tracks, {"units": "eV"})
+    models = model if isinstance(model, Sequence) else [model]
+    tables = [each if isinstance(each, ChargeTable) else table_for(each, progress) for each in models]
+    found = assigned(seen, tables, priors=priors, explain=explain, seed=seed, progress=progress)
+    energies = tracks_of(analysis)[0][0]
+    found["track"] = (("frame", "dot"), energies[:, found["emitter_of_dot"].values - 1], {"units": "eV"})
+    exchanged = int((energies[:, 0] != analysis["track"].values[:, 0])[np.isfinite(energies[:, 0])].sum())
+    if exchanged:
+        text = f"tracks exchanged in {exchanged} frames, by their polarisation: they are put right"
+        found.attrs["warnings"] = "\n".join(filter(None, (found.attrs["warnings"], text)))
     found["frame_start"] = ("frame", analysis["start"].values, {"units": "s"})
     return found
 
@@ -96,39 +108,26 @@ def table_for(model: Model, progress: Progress) -> ChargeTable:
 
 def assigned(
     seen: Observations,
-    table: ChargeTable,
+    tables: ChargeTable | Sequence[ChargeTable],
     *,
     priors: MovePriors | None = None,
     explain: bool = True,
     seed: int = 0,
     progress: Progress = silent,
 ) -> xr.Dataset:
-    """As `assign`, of stretches and jumps that are there already."""
-    moves, first = moves_of(table.sites, priors), first_states(table)
-    problems = [Problem(table, moves, each, first) for each in (seen, mirrored(seen))]
-    starts = []
-    for number, each in enumerate(problems):
-        progress("starts", number, 2)
-        starts.append(searched(each, light_model(each.seen)))
-    best = max(found[0].evidence for found in starts)
-    progress("microstates", 0, 1)
-    tried = [
-        (each, found, integrated(each, found, seed))
-        for each, found in zip(problems, starts, strict=True)
-        if found[0].evidence > best - HOPELESS
-    ]
-    logs = np.array([each[2].evidence for each in tried])
-    shares = np.exp(logs - logs.max()) / np.exp(logs - logs.max()).sum()
-    problem, found, posterior = tried[int(logs.argmax())]
-    swapped, seen = problem is problems[1], problem.seen
-    chances = mixed([move_chances(each.moves, known) for each, _, known in tried], shares)
+    """As `assign`, of stretches and jumps that are there already; raises InputError without a table."""
+    tables = [tables] if isinstance(tables, ChargeTable) else list(tables)
+    if len({len(each.sites.z) for each in tables}) != 1:
+        raise InputError(f"model: {len(tables)} of them: must be at least one, all with as many sites")
+    explanations = explained(seen, tables, priors or MovePriors(), seed, progress)
+    best = explanations[0]
+    chances = chances_of_moves(explanations)
     calls, verdicts = called(chances)
-    variables = _jump_variables(seen, chances, verdicts) | _state_variables(problem, posterior)
-    variables["emitter_of_dot"] = ("dot", np.array([2, 1]) if swapped else np.array([1, 2]))
-    variables["emitter_of_dot_probability"] = ((), float(shares.max()))
+    variables = _jump_variables(best.problem.seen, chances, verdicts)
+    variables |= _state_variables(explanations) | _explanation_variables(explanations, len(tables))
     if explain and calls:
         progress("reasons", 0, 1)
-        costs, overturned, signs = reasons(problem, found, calls, chances, seed)
+        costs, overturned, signs = reasons(best.problem, best.found, calls, chances, seed)
         decisive = [EVIDENCE[int(np.argmax(row))] if row.max() > 0 else "priors" for row in costs]
         variables |= {
             "evidence_log_odds": (("jump", "evidence"), costs),
@@ -136,16 +135,7 @@ def assigned(
             "sign_from": ("jump", np.array(signs, dtype=object)),
             "overturned_by": ("jump", np.array(overturned, dtype=object)),
         }
-    return _dataset(problem, posterior, variables)
-
-
-def mirrored(seen: Observations) -> Observations:
-    """The observations with the emitters exchanged."""
-    from dataclasses import replace
-
-    names = ("levels", "level_errors", "jumps", "jump_errors", "photons", "photon_errors")
-    changes: dict[str, Any] = {name: getattr(seen, name)[:, ::-1] for name in names}
-    return replace(seen, diffusion=seen.diffusion[::-1], **changes)
+    return _dataset(explanations, variables)
 
 
 def _jump_variables(
@@ -167,49 +157,53 @@ def _jump_variables(
     }
 
 
-def _state_variables(problem: Problem, posterior: Posterior) -> dict[str, Any]:
-    seen = problem.seen
-    charge, surface = charges_of(problem, posterior)
-    path, share = _path(problem, posterior)
+def _state_variables(explanations: Sequence[Explanation]) -> dict[str, Any]:
+    seen = explanations[0].problem.seen
+    charge, surface, dark, stays = charges_under(explanations)
+    path, share = likeliest_path(explanations)
+    held = charge.sum(axis=1) @ np.array(CHARGES) + surface.sum(axis=2) @ np.array([1, -1])
     return {
         "stretch_begin": ("stretch", seen.times),
         "level": (("stretch", "dot"), 1e-3 * seen.levels + seen.origin_eV),
         "charge_probability": (("stretch", "dot", "charge"), charge),
-        "quenched_probability": (("stretch", "dot"), posterior.dark),
+        "quenched_probability": (("stretch", "dot"), dark[:, :, 1:].sum(axis=2)),
+        "bleached_probability": (("stretch", "dot"), dark[:, :, 2]),
         "surface_probability": (("stretch", "sign", "site"), surface),
+        "stays_probability": (("sign", "site"), stays),
+        "environment_charge": ("stretch", held[0] - held),
         "path": ("stretch", np.array(path, dtype=object)),
         "path_probability": ((), share),
-        "neutral_energy": ("dot", 1e-3 * posterior.theta[:2] + seen.origin_eV),
-        "neutral_energy_error": ("dot", 1e-3 * posterior.theta_error[:2]),
-        "trion_scale": ((), posterior.theta[2]),
-        "trion_scale_error": ((), posterior.theta_error[2]),
-        "trion_offset": ("kind", posterior.theta[3:]),
-        "trion_offset_error": ("kind", posterior.theta_error[3:]),
     }
 
 
-def _path(problem: Problem, posterior: Posterior) -> tuple[list[str], float]:
-    """The sequence of charges that was drawn most often, and how often."""
-    counted = Counter(tuple(words(problem.table, state) for state in path) for path in posterior.paths)
-    best, number = counted.most_common(1)[0]
-    return list(best), number / len(posterior.paths)
+def _explanation_variables(explanations: Sequence[Explanation], models: int) -> dict[str, Any]:
+    """Which emitter is which dot, which model, and the particle's own energies."""
+    best = explanations[0]
+    shares = np.array([each.share for each in explanations])
+    alike = [each.exchanged == best.exchanged for each in explanations]
+    by_model = np.bincount([each.model for each in explanations], shares, models)
+    thetas = np.array([each.posterior.theta for each in explanations])
+    errors = np.array([each.posterior.theta_error for each in explanations])
+    theta = shares @ thetas
+    error = np.sqrt(shares @ (errors**2 + (thetas - theta) ** 2))
+    return {
+        "emitter_of_dot": ("dot", np.array([2, 1]) if best.exchanged else np.array([1, 2])),
+        "emitter_of_dot_probability": ((), float(shares[alike].sum())),
+        "model_probability": ("model", by_model),
+        "neutral_energy": ("dot", 1e-3 * theta[:2] + best.problem.seen.origin_eV),
+        "neutral_energy_error": ("dot", 1e-3 * error[:2]),
+        "trion_scale": ((), theta[2]),
+        "trion_scale_error": ((), error[2]),
+        "trion_offset": ("kind", theta[3:]),
+        "trion_offset_error": ("kind", error[3:]),
+    }
 
 
-def words(table: ChargeTable, state: int) -> str:
-    """A microstate in words: charges of the dots, and where on the surface charges are."""
-    pair, configuration = divmod(int(state), table.configurations)
-    one, two = (CHARGES[each] for each in divmod(pair, len(CHARGES)))
-    placed = [
-        f"{'+' if each.sign > 0 else '-'} on {WHERE[int(table.sites.regions[each.site])]}"
-        for each in table.sites.configurations[configuration]
-    ]
-    return ", ".join([f"dot 1: {one:+d}, dot 2: {two:+d}", *sorted(placed)])
-
-
-def _dataset(problem: Problem, posterior: Posterior, variables: dict[str, Any]) -> xr.Dataset:
+def _dataset(explanations: Sequence[Explanation], variables: dict[str, Any]) -> xr.Dataset:
     import xarray as xr
 
-    sites = problem.table.sites
+    best = explanations[0]
+    sites = best.problem.table.sites
     coordinates: dict[str, Any] = {
         "dot": [1, 2],
         "charge": list(CHARGES),
@@ -223,16 +217,14 @@ def _dataset(problem: Problem, posterior: Posterior, variables: dict[str, Any]) 
     ds = xr.Dataset(variables, coordinates)
     units = {"jump_time": "s", "stretch_begin": "s", "jump_size": "meV", "jump_size_error": "meV"}
     units |= {"level": "eV", "neutral_energy": "eV", "neutral_energy_error": "eV", "site_z": "nm"}
-    units |= {"trion_offset": "meV", "trion_offset_error": "meV"}
+    units |= {"trion_offset": "meV", "trion_offset_error": "meV", "environment_charge": "e"}
     for name, unit in units.items():
         ds[name].attrs["units"] = unit
-    warnings = (
-        [] if posterior.draws > 5 else ["the particle's own energies are found from few effective draws"]
-    )
+    few = best.posterior.draws <= FEW
     return ds.assign_attrs(
         spq_kind="assignment",
-        input=problem.table.input,
-        log_evidence=posterior.evidence,
-        effective_draws=posterior.draws,
-        warnings="\n".join(warnings),
+        input=best.problem.table.input,
+        log_evidence=float(logsumexp([each.log_weight for each in explanations])),
+        effective_draws=best.posterior.draws,
+        warnings="the particle's own energies are found from few effective draws" if few else "",
     )

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     import xarray as xr
 
 FILES = ("assignment.nc", "jumps.csv", "assignment.png")
-NEEDED = ("move", "probability", "verdict", "charge_probability", "surface_probability", "path")
+NEEDED = (
+    "move",
+    "probability",
+    "verdict",
+    "charge_probability",
+    "surface_probability",
+    "stays_probability",
+    "path",
+)
 REASONS = ("decided_by", "sign_from", "overturned_by")
 
 
@@ -74,6 +82,11 @@ def assignment_json(ds: xr.Dataset) -> dict[str, Any]:
             "path_probability": float(ds["path_probability"]),
             "charge_probability": ds["charge_probability"].values,
             "surface_probability": ds["surface_probability"].values,
+            "stays_probability": ds["stays_probability"].values,
+            "environment_charge_e": ds["environment_charge"].values,
+            "quenched_probability": ds["quenched_probability"].values,
+            "bleached_probability": ds["bleached_probability"].values,
+            "model_probability": ds["model_probability"].values,
             "site_z_nm": ds["site_z"].values,
             "warnings": [line for line in ds.attrs["warnings"].splitlines() if line],
         }

@@ -14,10 +14,13 @@ import numpy as np
 
 from spq.assignment.chargetable import CHARGES
 from spq.assignment.observations import Observations
+from spq.assignment.quenching import PAIRS
 
 Array = np.ndarray
 
 NEUTRAL = CHARGES.index(0)
+LEAST = 1e-12
+"""Density that light has at least: a stretch may have any."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,8 +29,8 @@ class LightModel:
 
     ratios, widths : float (4,)
         Mean and standard deviation for the charges in CHARGES.
-    dark, dark_width, dark_share : float
-        Brightness of a quenched dot, its width, and how often it is one.
+    dark, dark_width : float
+        Brightness of a quenched or bleached dot, and its width.
     late_width : float
         Standard deviation of the share of late photons about the model.
     brightness : float (2,)
@@ -40,7 +43,6 @@ class LightModel:
     widths: Array
     dark: float = 0.1
     dark_width: float = 0.08
-    dark_share: float = 0.05
     late_width: float = 0.06
     brightness: Array | None = None
     late: float = float("nan")
@@ -55,54 +57,47 @@ def light_model(seen: Observations) -> LightModel:
     return LightModel(ratios, widths, brightness=brightest, late=late)
 
 
-def _normal(value: Array, mean: Array, width: Array) -> Array:
+def _normal(value: Array, mean: Array | float, width: Array) -> Array:
     return np.exp(-0.5 * ((value - mean) / width) ** 2) / (width * np.sqrt(2.0 * np.pi))
 
 
-def _densities(model: LightModel, seen: Observations) -> tuple[Array, Array]:
-    """Densities of each emitter's light, not quenched (K, 2, 4) and quenched (K, 2, 1)."""
+def light_evidence(model: LightModel, seen: Observations) -> Array:
+    """Log-likelihood (K, 4, 4, 9) of the light, for the charges of both dots and which of them are dark."""
     assert model.brightness is not None
-    ratio = (seen.photons / model.brightness)[:, :, None]
-    error = (seen.photon_errors / model.brightness)[:, :, None]
-    lit = _normal(ratio, model.ratios, np.hypot(model.widths, error)) * (1.0 - model.dark_share)
-    dark = _normal(ratio, np.array([model.dark]), np.hypot(model.dark_width, error)) * model.dark_share
-    return lit, dark
+    ratio, error = seen.photons / model.brightness, seen.photon_errors / model.brightness
+    widths = np.hypot(model.widths, error[:, :, None])
+    lit = _normal(ratio[:, :, None], model.ratios, widths)
+    dark = _normal(ratio, model.dark, np.hypot(model.dark_width, error))
+    each = np.log(np.stack([lit, *[np.repeat(dark[:, :, None], len(CHARGES), axis=2)] * 2], axis=-1) + LEAST)
+    pairs = each[:, 0][:, :, None, PAIRS[:, 0]] + each[:, 1][:, None, :, PAIRS[:, 1]]
+    return pairs + _late_evidence(model, seen)[..., None]
 
 
-def light_evidence(model: LightModel, charges: tuple[Array, Array], seen: Observations) -> Array:
-    """Log-likelihood (K, states) of the light for states with these charges (indices)."""
-    lit, dark = _densities(model, seen)
-    each = np.log(lit + dark + 1e-12)
-    pairs = each[:, 0, :, None] + each[:, 1, None, :]
-    if np.isfinite(model.late):
-        weights = np.maximum(seen.photons, 0.0)
-        weights = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
-        neutral = (np.arange(len(CHARGES)) == NEUTRAL).astype(float)
-        share = weights[:, 0, None, None] * neutral[:, None] + weights[:, 1, None, None] * neutral[None, :]
-        error = np.hypot(model.late_width, seen.late_errors)[:, None, None]
-        pull = (seen.late[:, None, None] - model.late * share) / error
-        pairs = pairs - np.where(np.isfinite(pull), 0.5 * pull**2, 0.0)
-    return pairs[:, charges[0], charges[1]]
+def _late_evidence(model: LightModel, seen: Observations) -> Array:
+    """Log-likelihood (K, 4, 4) of the share of late photons, for the charges of both dots."""
+    if not np.isfinite(model.late):
+        return np.zeros((len(seen.late), len(CHARGES), len(CHARGES)))
+    weights = np.maximum(seen.photons, 0.0)
+    weights = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
+    neutral = (np.arange(len(CHARGES)) == NEUTRAL).astype(float)
+    share = weights[:, 0, None, None] * neutral[:, None] + weights[:, 1, None, None] * neutral[None, :]
+    error = np.hypot(model.late_width, seen.late_errors)[:, None, None]
+    pull = (seen.late[:, None, None] - model.late * share) / error
+    return np.where(np.isfinite(pull), -0.5 * pull**2, 0.0)
 
 
-def dark_chances(model: LightModel, seen: Observations) -> Array:
-    """Chance (K, 2, 4) that an emitter is quenched, if its charge is that."""
-    lit, dark = _densities(model, seen)
-    return dark / (lit + dark + 1e-12)
-
-
-def refitted(model: LightModel, seen: Observations, charge: Array) -> LightModel:
-    """Brightness and late share of greatest likelihood for the chances (K, 2, 4) of the charges."""
+def refitted(model: LightModel, seen: Observations, lit: Array) -> LightModel:
+    """Brightness and late share of greatest likelihood for the chances (K, 2, 4) of charges that are lit."""
     assert model.brightness is not None
     length = (seen.ends - seen.begins)[:, None, None]
-    weight = charge * (1.0 - dark_chances(model, seen)) * length / model.widths**2
+    weight = lit * length / model.widths**2
     top = (weight * seen.photons[:, :, None] * model.ratios).sum(axis=(0, 2))
     bottom = (weight * model.ratios**2).sum(axis=(0, 2))
     brightness = np.where(bottom > 0, top / np.maximum(bottom, 1e-12), model.brightness)
     late = model.late
     if np.isfinite(late):
         light = np.maximum(seen.photons, 0.0)
-        share = (light * charge[:, :, NEUTRAL]).sum(axis=1) / np.maximum(light.sum(axis=1), 1e-9)
+        share = (light * lit[:, :, NEUTRAL]).sum(axis=1) / np.maximum(light.sum(axis=1), 1e-9)
         good = np.isfinite(seen.late)
         square = (length[good, 0, 0] * share[good] ** 2).sum()
         if square > 0.1:

@@ -14,8 +14,10 @@ from scipy import sparse
 from scipy.special import logsumexp
 from scipy.stats import multivariate_t
 
-from spq.assignment.inference import Problem, Solution, charge_chances, information_of, passed, prior_of
-from spq.assignment.light import dark_chances
+from spq.assignment.chain import passed
+from spq.assignment.inference import information_of
+from spq.assignment.problem import Problem, Solution, prior_of
+from spq.assignment.quenching import PAIRS, STATES
 
 Array = np.ndarray
 
@@ -41,8 +43,8 @@ class Posterior:
         Joint chance of microstates on both sides of a jump, something having moved.
     unmoved : list of mappings
         For each jump the chance of what moves no charge, and of none of all.
-    dark : float (K, 2)
-        Chance that each emitter is quenched.
+    dark : float (K, 2, 3)
+        Chance that each emitter is lit, quenched, bleached.
     theta, theta_error : float (5,)
     evidence : float
         Logarithm, but for a constant that depends on the observations alone.
@@ -140,12 +142,14 @@ def _summed(
     states = np.zeros((stretches, size))
     entries: list[list[tuple[Array, Array, Array]]] = [[] for _ in range(stretches - 1)]
     unmoved: list[dict[str, float]] = [{} for _ in range(stretches - 1)]
-    dark = np.zeros((stretches, 2))
+    dark = np.zeros((stretches, 2, len(STATES)))
     for each, weight in zip(drawn, weights, strict=True):
         if weight < NEGLIGIBLE:
             continue
-        for k, (kept, chances) in enumerate(zip(each.states, each.chances, strict=True)):
-            states[k, kept] += weight * chances
+        for k, (kept, pairs, chances) in enumerate(zip(each.states, each.dark, each.chances, strict=True)):
+            np.add.at(states[k], kept, weight * chances)
+            for i in (0, 1):
+                dark[k, i] += weight * np.bincount(PAIRS[pairs, i], chances, len(STATES))
         for k, joint in enumerate(each.moved):
             rows, columns = np.nonzero(joint > 1e-7)
             values = weight * joint[rows, columns]
@@ -153,9 +157,6 @@ def _summed(
         for sums, parts in zip(unmoved, each.unmoved, strict=True):
             for label, part in parts.items():
                 sums[label] = sums.get(label, 0.0) + float(weight) * part
-        if problem.use_light:
-            chance = dark_chances(each.light, problem.seen) * charge_chances(problem, each)
-            dark += weight * chance.sum(axis=2)
     states /= states.sum(axis=1, keepdims=True)
     moved = []
     for found in entries:

@@ -12,7 +12,7 @@ Rates are relative priors, not results: how often each happens once something ha
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from typing import Any, TypeAlias
@@ -20,9 +20,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from scipy import sparse
 
-from spq import checks
 from spq.assignment.chargetable import CHARGES
-from spq.assignment.sites import NECK, STRENGTH_WEIGHTS, Placed, Sites
+from spq.assignment.movepriors import MovePriors
+from spq.assignment.sites import NECK, Placed, Sites
 
 Array = np.ndarray
 Matrix: TypeAlias = Any
@@ -38,48 +38,7 @@ STILL, DRIFT, TWO, COMBINED, NONE = (
     "none of these",
 )
 
-QUENCHED, LIT = "dot {} quenched", "dot {} lit again"
-
-
-@dataclass(frozen=True)
-class MovePriors:
-    """Relative rates of moves (assumptions; labelled priors).
-
-    hole: ejected to its own dot's surface. auger: likewise an electron of a dot that holds one too many;
-    unexcited: factor on it where the dot is not negative (it must then be doubly excited). other, neck,
-    environment: factors on these places instead of the own surface. release: a trapped carrier returns to its
-    own dot. annihilation: + and - on the surface. hop: within a dot; between: factor between dots. transfer:
-    an electron of the core goes to the other dot. capture: a dot takes a carrier of the environment.
-    exchange: a charge of the surface comes from or goes to the environment. combined: factor on ejection and
-    release at once, with or without a hop; two: on pairs of other moves. quenching: an emitter goes dark or
-    comes back, all charges staying. still, drift: nothing moved although
-    a jump was seen; the instrument did. none: share of outliers. Raises InputError.
-    """
-
-    hole: float = 1.0
-    auger: float = 1.0
-    unexcited: float = 0.1
-    other: float = 0.3
-    neck: float = 0.2
-    environment: float = 0.2
-    release: float = 1.0
-    annihilation: float = 0.5
-    hop: float = 0.7
-    between: float = 0.3
-    transfer: float = 0.2
-    capture: float = 0.1
-    exchange: float = 0.2
-    combined: float = 0.1
-    two: float = 0.03
-    quenching: float = 0.3
-    still: float = 0.05
-    drift: float = 0.05
-    none: float = 0.02
-
-    def __post_init__(self) -> None:
-        for each in fields(self):
-            value = checks.number(getattr(self, each.name), f"priors.{each.name}", minimum=0.0)
-            object.__setattr__(self, each.name, value)
+QUENCHED, LIT, BLEACHED = "dot {} quenched", "dot {} lit again", "dot {} bleached"
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +119,7 @@ class _Surface:
             region: [
                 (site, strength, sites.weights[site] / share[region] * weight)
                 for site in np.flatnonzero(sites.regions == region)
-                for strength, weight in enumerate(STRENGTH_WEIGHTS)
+                for strength, weight in enumerate(sites.strength_weights)
             ]
             for region in REGIONS
         }
@@ -178,11 +137,11 @@ class _Surface:
 
     def _targets(self, charges: tuple[Placed, ...]) -> Iterator[tuple[int, float]]:
         place = self.sites.place
-        if len(charges) < 2:
+        if len(charges) == 2:
+            one, two = (Placed(each.sign, each.site, 0) for each in charges)
+            charges = (one, two) if (one, two) in place else (two, one)
+        if charges in place:
             yield place[charges], 1.0
-        elif len(charges) == 2:
-            pair = [Placed(each.sign, each.site, 0) for each in charges]
-            yield place.get(tuple(pair), place.get((pair[1], pair[0]), -1)), 1.0
 
     def _left(self, charges: tuple[Placed, ...], gone: int) -> Iterator[tuple[tuple[Placed, ...], float]]:
         """What is left without one charge: the strength of a single one is open again."""
@@ -190,7 +149,7 @@ class _Surface:
         if not rest:
             yield (), 1.0
             return
-        for strength, weight in enumerate(STRENGTH_WEIGHTS):
+        for strength, weight in enumerate(self.sites.strength_weights):
             yield (Placed(rest[0].sign, rest[0].site, strength),), weight
 
     def added(self, sign: int, region: int) -> Matrix:

@@ -39,6 +39,8 @@ LAGS, FEWEST = 12, 20
 """Frames over which diffusion is looked at, and changes that are needed for it."""
 WALK, LEAST_WALK = 0.2, 0.15
 """meV per frame that are taken where there are too few frames, and at least."""
+EXCHANGED = -6.0
+"""Log-likelihood of a stretch by the polarisation below which its tracks are taken to be exchanged."""
 NEEDED = ("track", "track_error", "track_photons", "jump_frame", "jump_q")
 
 
@@ -94,6 +96,12 @@ class Observations:
             if shape != (rows, 2):
                 raise InputError(f"observations.{name}: shape {shape}: must be ({rows}, 2)")
 
+    @property
+    def frame_time(self) -> float:
+        """Time of a frame in s, from the begins of stretches; 0 if there is one stretch only."""
+        frames = int(self.begins[-1] - self.begins[0])
+        return float(self.times[-1] - self.times[0]) / frames if frames else 0.0
+
 
 def observations_of(analysis: xr.Dataset) -> Observations:
     """Stretches and jumps of an analysis, as `spq.spectroscopy.analyse` returns it.
@@ -106,18 +114,39 @@ def observations_of(analysis: xr.Dataset) -> Observations:
     if missing or analysis.sizes.get("emitter", 0) != 2:
         number = analysis.sizes.get("emitter", 0)
         raise InputError(f"analysis: has tracks of {number} emitters: an assignment needs two")
-    energies, errors = analysis["track"].values, analysis["track_error"].values
+    tracks, borders = tracks_of(analysis)
+    energies, errors, photons = tracks
     if not np.isfinite(energies).any(axis=0).all():
         raise InputError("analysis: an emitter was never seen: nothing can be assigned")
+    return stretched(energies, errors, photons, analysis["start"].values, borders, *_late(analysis))
+
+
+def tracks_of(analysis: xr.Dataset) -> tuple[list[Array], Array]:
+    """Energies in eV, errors and photons (frames, 2) of the emitters, put right where their polarisation says
+    that they are exchanged; and the first frames of new stretches."""
+    tracks = [analysis[name].values for name in ("track", "track_error", "track_photons")]
     jump_frames = analysis["jump_frame"].values[(analysis["jump_q"].values <= SIGNIFICANT).any(axis=1)]
     changes = np.flatnonzero(np.diff(analysis["state"].values)) + 1
-    light = analysis["track_photons"].values
-    turned = [each for each in changes if not _near(int(each), jump_frames, 2) and _turned(light, int(each))]
+    turned = [
+        each for each in changes if not _near(int(each), jump_frames, 2) and _turned(tracks[2], int(each))
+    ]
     borders = np.unique(np.concatenate([jump_frames, turned]).astype(int))
-    late, total = _late(analysis)
-    return stretched(
-        energies, errors, analysis["track_photons"].values, analysis["start"].values, borders, late, total
-    )
+    if "track_identity" in analysis:
+        exchanged = exchanged_frames(analysis["track_identity"].values, borders)
+        tracks = [np.where(exchanged[:, None], each[:, ::-1], each) for each in tracks]
+    return tracks, borders
+
+
+def exchanged_frames(identity: Array, borders: Array) -> Array:
+    """Frames (frames,) of stretches whose light is polarised as if the tracks were exchanged.
+
+    identity: log-likelihood (frames,) of the tracks as they are (`spq.spectroscopy.identity`), NaN where not
+    known. borders: first frames of new stretches.
+    """
+    found = np.zeros(len(identity), dtype=bool)
+    for begin, end in zip([0, *borders], [*borders, len(identity)], strict=True):
+        found[begin:end] = np.nansum(identity[begin:end]) < EXCHANGED
+    return found
 
 
 def _near(frame: int, others: Array, reach: int) -> bool:

@@ -24,6 +24,12 @@ POSITIVE, NEGATIVE = "#CC79A7", "#009E73"
 SHOWN_JUMPS = 14
 MOVES = 3
 SHADES = ("0.25", "0.6", "0.85")
+TITLES = (
+    "tracks, mean energies, and jumps (grey letter: undecided)",
+    "likeliest charges of the dots and on their surface (grey: dark)",
+    "where charges sit",
+    "what each jump was",
+)
 PLACES = {"dot 1": -1.0, "dot 2": 1.0, "neck": 0.0}
 
 
@@ -55,8 +61,8 @@ def assignment(ds: xr.Dataset) -> Figure:
     _draw_places(places, ds)
     chances = figure.add_subplot(grid[3])
     _draw_chances(chances, ds, bars)
-    for name, axes in zip("ABCD", (track, states, places, chances), strict=True):
-        axes.set_title(name, loc="left", fontsize=10, fontweight="bold", pad=3)
+    for name, axes in zip(TITLES, (track, states, places, chances), strict=True):
+        axes.set_title(name, loc="left", fontsize=9, pad=12 if axes is track else 4)
     return figure
 
 
@@ -120,14 +126,21 @@ def _draw_states(axes: Axes, ds: xr.Dataset) -> None:
             axes.add_patch(
                 Ellipse((middle, place), 1.6 * size, 1.35, fc="0.75" if dark else "white", ec=DOTS[i], lw=1.4)
             )
-            axes.text(middle, place, f"{charge:+d}" if charge else "0", ha="center", va="center", fontsize=7)
+            axes.text(
+                middle,
+                place,
+                f"{charge:+d}".replace("-", "−") if charge else "0",
+                ha="center",
+                va="center",
+                fontsize=7,
+            )
         taken: dict[str, int] = {}
         for sign, where in re.findall(r"([+-]) on the (?:surface of )?(dot \d|neck)", str(text)):
             beside = taken[where] = taken.get(where, 0) + 1
             color = POSITIVE if sign == "+" else NEGATIVE
             axes.text(
-                middle + size * (1.05 if beside == 1 else -1.05), 0.62 * PLACES[where], sign, color=color,
-                fontsize=11, fontweight="bold", ha="center", va="center",
+                middle + size * (1.2 if beside == 1 else -1.2), 0.62 * PLACES[where], sign.replace("-", "−"),
+                color=color, fontsize=11, fontweight="bold", ha="center", va="center",
             )  # fmt: skip
     axes.set_yticks([-0.62, 0.62], ["dot 1", "dot 2"], fontsize=8)
     axes.tick_params(labelbottom=False, length=0)
@@ -150,7 +163,8 @@ def _draw_places(axes: Axes, ds: xr.Dataset) -> None:
     drawn = axes.pcolormesh(begins, borders, charge.T, cmap="PuOr_r", vmin=-top, vmax=top, rasterized=True)
     axes.set_xlabel("time (s)")
     axes.set_ylabel("z on the surface (nm)")
-    axes.figure.colorbar(drawn, ax=axes, pad=0.01, fraction=0.03, label="mean charge (e)")
+    bar = axes.inset_axes((1.01, 0.0, 0.012, 1.0))
+    axes.figure.colorbar(drawn, cax=bar, label="mean charge (e)")
 
 
 def _draw_chances(axes: Axes, ds: xr.Dataset, bars: int) -> None:
@@ -165,7 +179,7 @@ def _draw_chances(axes: Axes, ds: xr.Dataset, bars: int) -> None:
                 continue
             axes.barh(k - 0.22, chance, 0.3, left=left, color=SHADES[rank], lw=0)
             left += chance
-        axes.text(0.0, k + 0.26, _sentence(ds, k), fontsize=7.5, va="center")
+        axes.text(0.004, k + 0.26, _sentence(ds, k), fontsize=7.5, va="center")
     axes.axvline(0.8, color="0.5", lw=0.8, ls="--", zorder=0)
     axes.set_yticks(range(bars), [letter(k) for k in range(bars)])
     axes.set_xlabel("posterior of the three likeliest moves (dashed: 0.8, from which on a jump is called)")

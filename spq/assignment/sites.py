@@ -7,7 +7,8 @@ screened: its charge acts with an effective |Q| <= 1. Charges are never smeared:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import combinations_with_replacement, product
 
 import numpy as np
@@ -54,6 +55,8 @@ class Sites:
         Area of each band; sum 1.
     configurations : tuple of tuples of Placed
         None, one charge of any strength, two of full strength; the first has no charge.
+    strength_weights : tuple of float
+        How likely each strength of one charge is.
     """
 
     z: Array
@@ -61,6 +64,7 @@ class Sites:
     regions: Array
     weights: Array
     configurations: tuple[tuple[Placed, ...], ...]
+    strength_weights: tuple[float, ...] = STRENGTH_WEIGHTS
     place: dict[tuple[Placed, ...], int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -99,6 +103,13 @@ def sites_of(molecule: Molecule, per_dot: int = 5) -> Sites:
     radius = np.where(regions == NECK, _waist(molecule, plane), radius)
     weights = radius * half
     return Sites(z, half, regions, weights / weights.sum(), _configurations(len(z)))
+
+
+@lru_cache(maxsize=3)
+def beside_another(sites: Sites) -> Sites:
+    """The same sites, with no charge or one of full strength: what is left beside a charge that stays."""
+    full = tuple((Placed(sign, site, 0),) for sign in (1, -1) for site in range(len(sites.z)))
+    return replace(sites, configurations=((), *full), strength_weights=(1.0,))
 
 
 def _waist(molecule: Molecule, plane: float) -> float:

@@ -7,8 +7,9 @@ from itertools import product
 import numpy as np
 
 from spq.assignment.chargetable import CHARGES, ChargeTable
-from spq.assignment.inference import SPLITTING, Problem, Solution, solved, splitting_of
+from spq.assignment.inference import solved
 from spq.assignment.light import LightModel
+from spq.assignment.problem import SPLITTING, Problem, Solution, splitting_of
 
 Array = np.ndarray
 
@@ -37,8 +38,9 @@ def first_states(table: ChargeTable) -> Array:
     surface = np.array(area, dtype=float)
     for number, share in enumerate(FIRST_SURFACE):
         of = numbers == number
-        surface[of] *= share / surface[of].sum()
-    return np.einsum("a,b,c->abc", chances, chances, surface).ravel()
+        surface[of] *= share / max(surface[of].sum(), 1e-12)
+    found = np.einsum("a,b,c->abc", chances, chances, surface).ravel()
+    return found / found.sum()
 
 
 def searched(problem: Problem, light: LightModel) -> list[Solution]:

@@ -13,6 +13,9 @@ from spq.inputfile import dumps
 from spq.model import Model
 from spq.progress import Progress, silent
 
+KEPT = ("energies", "initial")
+"""Arrays of a file."""
+
 
 def charge_table(model: Model, per_dot: int = 5, progress: Progress = silent) -> ChargeTable:
     """The energies of a model's dimer with up to two surface charges, computed or kept from before.
@@ -38,14 +41,14 @@ def charge_table(model: Model, per_dot: int = 5, progress: Progress = silent) ->
     """
     places = sites.sites_of(model.molecule, per_dot)
     text = dumps(model)
-    stored = cache.read(_file(text, per_dot), ("energies",))
+    stored = cache.read(_file(text, per_dot), KEPT)
     if stored is None:
-        stored = {"energies": energies_of_model(model, places, progress)}
+        stored = dict(zip(KEPT, energies_of_model(model, places, progress), strict=True))
         cache.write(_file(text, per_dot), stored)
-    return table_of(places, stored["energies"], text)
+    return table_of(places, stored["energies"], stored["initial"], text)
 
 
 def _file(text: str, per_dot: int) -> Path:
     """Where it is kept: by all that it depends on."""
-    given = repr((spq.__version__, text, per_dot, sites.APART, sites.NECK_HEIGHT, sites.STRENGTHS))
+    given = repr((spq.__version__, KEPT, text, per_dot, sites.APART, sites.NECK_HEIGHT, sites.STRENGTHS))
     return cache.folder("charges") / f"{hashlib.sha256(given.encode()).hexdigest()[:32]}.npz"

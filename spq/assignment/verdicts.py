@@ -14,9 +14,10 @@ import numpy as np
 
 from spq.assignment.chargetable import ChargeTable
 from spq.assignment.hypotheses import move_chances
-from spq.assignment.inference import Problem, Solution
 from spq.assignment.marginal import Posterior, integrated
-from spq.assignment.moves import MovePriors, moves_of
+from spq.assignment.movepriors import MovePriors
+from spq.assignment.moves import moves_of
+from spq.assignment.problem import Problem, Solution
 
 Array = np.ndarray
 

@@ -14,6 +14,7 @@ import numpy as np
 from spq.errors import InputError
 from spq.spectroscopy.branchingratios import branching, checked_tracks
 from spq.spectroscopy.decays import MOST
+from spq.spectroscopy.identity import track_identity
 from spq.spectroscopy.linemodel import LineShape
 from spq.spectroscopy.polarised import Polarisation
 from spq.spectroscopy.records import FrameSeries, Measurement
@@ -114,16 +115,10 @@ def _polarisations(
     table = np.full((len(POLARISATION), emitters), np.nan)
     fits: list[Polarisation | None] = [None] * emitters
     lit = None
+    half, dark = _half(energies), _dark(frames, energies)
+    shape = getattr(tracks, "shape", None) or LineShape()
     try:
-        lit = emitter_light(
-            frames,
-            None,
-            energies,
-            tracks.photons,
-            getattr(tracks, "shape", None) or LineShape(),
-            _half(energies),
-            _dark(frames, energies),
-        )
+        lit = emitter_light(frames, None, energies, tracks.photons, shape, half, dark)
     except InputError as error:
         warnings.append(f"polarisation of the emitters: not determined: {error}")
     for emitter, light in enumerate(lit or ()):
@@ -144,6 +139,7 @@ def _polarisations(
     return named | {
         "polarisation_difference": ((), apart[0]),
         "polarisation_difference_error": ((), apart[1]),
+        "track_identity": ("frame", track_identity(frames, energies, half, dark, fits)),
     }, fits
 
 
