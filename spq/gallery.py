@@ -62,7 +62,7 @@ def homodimer(**options: Any) -> Model:
 def necked_homodimer(neck_diameter: float, **options: Any) -> Model:
     """Two dots of core 1.3 that hardly overlap, centres 6.6325 nm apart: the splitting is set by the neck.
 
-    The spheres meet in a circle of 1.5 nm; a narrower neck has no effect.
+    The spheres meet in a circle of 1.49998 nm; a neck of 1.5 nm or less has no effect.
     """
     return _model(Molecule.dimer(CORE, SHELL, NECKED_DISTANCE, neck_diameter), options)
 

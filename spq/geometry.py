@@ -44,8 +44,8 @@ class Molecule:
     dots: the dots, in order. Two dots without position lie at (0, 0, -D/2) and (0, 0, +D/2), one at
     the origin; three and more need positions. Either all dots have a position or none.
     center_distance: D of a dimer in nm; None: the sum of the outer radii less 0.45 nm.
-    neck_diameter: of the right cylinder about the line of centres, nm; without effect where it is
-    not wider than the lens. With more than two dots a neck joins every pair whose spheres meet.
+    neck_diameter: of the right cylinder about the line of centres, nm; without effect where it leaves the
+    lens by no more than 1e-4 nm. With more than two dots a neck joins every pair whose spheres meet.
     linker_diameter: of the cylinder about the line of centres that joins two unfused dots, nm; its length
     is the gap between them, its material the model's `linker`. 0: none.
 

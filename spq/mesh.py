@@ -93,7 +93,8 @@ def cache_name(molecule: Molecule, sizes: Sizes, planar_growth: float | None = N
         "centers": centers.tolist(),
         "core_radii": [round(float(r), 9) for r in molecule.core_radii],
         "outer_radii": [round(float(r), 9) for r in molecule.outer_radii],
-        "neck_diameter": round(float(molecule.neck_diameter), 9),
+        # one that has no effect gives the mesh of none
+        "neck_diameter": round(max((2 * pair.neck_radius for pair in molecule.pairs), default=0.0), 9),
         "sizes": [*astuple(replace(sizes, wall=0.0))[:-1], meshing.EDGE_GROWTH],
     }
     if sizes.wall:

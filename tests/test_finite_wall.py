@@ -8,7 +8,9 @@ from systems import discretised, entry, need_mesh, reference
 
 import spq
 from spq import InputError, Molecule, SurfaceCharge, gallery
+from spq.dots import NECK_HEIGHT
 from spq.image import CUT, sphere_self_energy
+from spq.schrodinger import RESIDUAL_LIMIT, lowest_states, residuals
 from spq.self_energy import molecule_self_energy
 from spq.single_particle import levels
 
@@ -52,6 +54,35 @@ def test_splitting_of_a_homodimer(wall, neck):
     need_mesh(model.molecule, "normal", "axisymmetric", leaking=wall == "finite")
     found = levels(model)
     assert found.splitting_meV["electron"] == pytest.approx(SPLITTING[wall, neck], abs=0.05)
+
+
+def test_a_neck_as_wide_as_the_lens_is_the_lens():
+    """1.5 nm where the spheres meet in 1.49998 nm: elements 2e-6 nm high would leave residuals of 2e-8 eV."""
+    model, lens = (gallery.necked_homodimer(neck, wall="finite", accuracy="coarse") for neck in (1.5, 0.0))
+    assert 0.0 < 1.5 - 2 * lens.molecule.pairs[0].lens_radius < 1e-4
+    problem = discretised(model)
+    corners = problem.space.mesh.p[:, problem.space.mesh.t[:3]]
+    sides = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=0)
+    assert 5e-3 < sides.min() < 0.03  # the size that is asked for at the edge
+    found, bare = levels(model), levels(lens)
+    assert [level.energy_meV for level in found.electron] == [level.energy_meV for level in bare.electron]
+    assert found.splitting_meV["electron"] == pytest.approx(SPLITTING["finite", 1.5], abs=0.05)
+
+
+def test_the_lowest_neck_that_acts_leaves_no_residual():
+    """Rounding on elements 1.15e-4 nm high leaves some 6e-11 eV; it grows as 1/height."""
+    model = gallery.necked_homodimer(1.501, accuracy="coarse", wall="finite")
+    problem = discretised(model)
+    (pair,) = model.molecule.pairs
+    height = pair.plane - np.sqrt(OUTER**2 - pair.neck_radius**2)
+    assert NECK_HEIGHT < height < 1.2 * NECK_HEIGHT
+    for kind, m in (("e", 0), ("e", 1), ("h", 0)):
+        carrier = problem.carrier(kind, m)
+        energies, orbitals = lowest_states(carrier, 16)
+        error, _ = residuals(carrier.hamiltonian @ orbitals, carrier.mass, energies, orbitals)
+        weighted = (error**2 / carrier.mass.diagonal()[:, None])[carrier.free]
+        norm = np.sqrt(weighted.sum(axis=0))
+        assert np.all((norm > 0) & (norm < 0.05 * RESIDUAL_LIMIT))
 
 
 @pytest.mark.parametrize("state", ["X@1", "X-@2"])

@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
+from spq.dots import NECK_HEIGHT
 from spq.errors import InputError
 from spq.geometry import Dot, Molecule
 
@@ -64,6 +65,21 @@ def test_a_neck_acts_only_where_it_is_wider_than_the_lens():
         assert molecule.pairs[0].neck_radius == pytest.approx(radius, abs=1e-12)
 
 
+def test_a_neck_that_hardly_leaves_the_lens_has_no_effect():
+    """Of the two heights along the axis the smaller one counts; far thinner ones cannot be meshed well."""
+    for center_distance, cores in ((6.6325, (1.3, 1.3)), (6.4, (1.3, 1.35)), (5.0, (0.6, 2.0))):
+        bare = Molecule.dimer(cores, 2.1, center_distance)
+        (pair,) = bare.pairs
+        for height, acts in ((0.9, False), (1.1, True)):
+            planes = np.array([pair.plane, pair.distance - pair.plane]) - height * NECK_HEIGHT
+            radius = np.sqrt(bare.outer_radii**2 - planes**2).max()
+            necked = Molecule.dimer(cores, 2.1, center_distance, 2 * radius)
+            expected = radius if acts else 0.0
+            assert necked.pairs[0].neck_radius == pytest.approx(expected, abs=1e-12)
+            np.testing.assert_allclose(necked.volumes(), bare.volumes(), rtol=1e-6)
+            assert np.array_equal(necked.volumes(), bare.volumes()) != acts
+
+
 def test_the_dividing_plane_of_a_gap_is_its_middle():
     pair = GAPPED.pairs[0]
     assert pair.gap == pytest.approx(0.65, abs=1e-12)
@@ -103,8 +119,9 @@ def test_a_neck_adds_volume_on_both_sides():
 
 def test_volume_is_continuous_where_lens_becomes_gap_and_neck_becomes_lens():
     lens = NOMINAL.pairs[0].lens_radius
-    just = Molecule.dimer((1.3, 1.35), 2.1, neck_diameter=2 * lens + 1e-5).volumes()
-    np.testing.assert_allclose(just, NOMINAL.volumes(), rtol=1e-6)
+    for wider in (1e-5, 1e-3):  # without effect, and with
+        just = Molecule.dimer((1.3, 1.35), 2.1, neck_diameter=2 * lens + wider).volumes()
+        np.testing.assert_allclose(just, NOMINAL.volumes(), rtol=1e-6)
     near, far = (Molecule.dimer(1.3, 2.1, 6.8 + d, 3.0).volumes() for d in (-1e-5, 1e-5))
     np.testing.assert_allclose(near, far, rtol=1e-5)
 
@@ -195,6 +212,7 @@ def test_numpy_numbers_are_numbers():
         ({"center_distance": 6.8}, r"6\.8 nm \(sum of the outer radii\).*cannot be meshed"),
         ({"center_distance": 6.8 - 9e-7}, "cannot be meshed"),
         ({"center_distance": 6.8 + 9e-7}, "cannot be meshed"),
+        ({"center_distance": 6.8, "neck_diameter": 0.05}, "cannot be meshed.*wider neck"),
         (
             {"core_radius": (0.5, 4), "shell_thickness": 1, "center_distance": 3.5},
             r"center_distance = 3\.5 nm: must be > 3\.5 nm .*inside the other",
@@ -221,6 +239,7 @@ def test_shapes_that_cannot_be(arguments, message):
 
 def test_shapes_just_inside_the_limits_are_allowed():
     Molecule.dimer(1.3, 2.1, 6.8, neck_diameter=2.0)
+    Molecule.dimer(1.3, 2.1, 6.8, neck_diameter=0.06)
     Molecule.dimer(1.3, 2.1, 6.8 - 2e-6)
     Molecule.dimer(1.3, 2.1, 6.8 + 2e-6)
     Molecule.dimer(1.3, 2.1, 2.61)

@@ -196,7 +196,8 @@ def test_what_a_stored_mesh_depends_on(monkeypatch, discretisation):
     molecule = gallery.NOMINAL
     name = name_of(molecule)
     assert name == name_of(Molecule.dimer((1.3, 1.35), 2.1, 6.4))
-    # materials and the place in space do not matter
+    # neither a neck without effect, nor materials and the place in space matter
+    assert name == name_of(Molecule.dimer((1.3, 1.35), 2.1, 6.4, neck_diameter=1.0))
     assert name == name_of(Molecule.dimer((1.3, 1.35), 2.1, 6.4, core="ZnSe"))
     moved = molecule.rotated(turn([1, 1, 0], 40.0)).translated([1.0, 2.0, 3.0])
     assert name == name_of(moved)
