@@ -166,6 +166,21 @@ def test_places_within_a_band_scatter_as_the_table_says(table):
         assert 0.0 < spread < 1.5
 
 
+def test_strengths_between_steps_scatter_as_the_table_says(table):
+    """Shifts of X@1 by screened charges of 1/2 to 5/6 e, against the middle and the spread of 2/3 e."""
+    site = 1
+    strengths = np.linspace(0.5, 5.0 / 6.0, 9)
+    sets = [[spq.SurfaceCharge(charge=float(each), z=float(table.sites.z[site]))] for each in strengths]
+    shifts = spq.Table(MODEL).entries([(0, 0)] * len(sets), sets)["shift_meV"].values[:, 0]
+    place = table.sites.place[(Placed(1, site, 1),)]
+    slope = np.gradient(table.rest[2, 2, [table.sites.place[(Placed(1, s, 1),)] for s in range(5)], 0],
+                        table.sites.z)[site]  # fmt: skip
+    within = abs(slope) * table.sites.half_width[site] / np.sqrt(3.0)
+    strength = np.sqrt(table.spread[2, 2, place, 0] ** 2 - within**2)
+    assert shifts.std() == pytest.approx(strength, rel=0.35)
+    assert abs(shifts.mean() - table.rest[2, 2, place, 0]) < strength
+
+
 def test_forward_and_backward_are_the_sum_over_all_ways(monkeypatch):
     """Three stretches, no state left out, against the dense sum written for this test."""
     monkeypatch.setattr("spq.assignment.chain.CUT", 1e9)
@@ -311,6 +326,50 @@ def test_what_stays_dark_is_bleached():
         < float(long["bleached_probability"][1, 1])
     )
     assert float(long["quenched_probability"][1, 1]) > 0.9 > 0.1 > float(long["quenched_probability"][0, 1])
+
+
+def test_energies_of_a_dark_emitter_count_little():
+    """While dot 1 is dark something is seen 9 meV off: it was quenched nevertheless, and is lit again."""
+    table = additive(2)
+    seen = observed(table, [state_of(table, (0, 0))] * 3, 9, 0.1, 0.3)
+    jumps, levels, photons = seen.jumps.copy(), seen.levels.copy(), seen.photons.copy()
+    jumps[:, 0] = 9.0, -9.0
+    levels[1, 0] += 9.0
+    photons[1, 0] = 4.0
+    found = assigned(
+        dataclasses.replace(seen, jumps=jumps, levels=levels, photons=photons), table, explain=False
+    )
+    assert found["move"].values[:, 0].tolist() == ["dot 1 quenched", "dot 1 lit again"]
+    # which emitter is which dot these three stretches do not say well
+    assert found["quenched_probability"].values[1].sum() > 0.9
+
+
+def test_states_whose_electron_falls_are_penalised():
+    """With dot 1 negative its electron can fall to dot 2: the odds of that state are lower by what falls."""
+    table = additive(2, own=(-18.0, -18.0))
+    falls = table.falls.copy()
+    negative, neutral = CHARGES.index(-1), CHARGES.index(0)
+    falls[negative, neutral, :, 1] = True
+    table = dataclasses.replace(table, falls=falls)
+    seen = observed(table, [state_of(table, (0, 0))] * 2, 5, 0.1, 0.3)
+    shares = []
+    for falling in (0.0, 0.9):
+        problem = Problem(
+            table, moves_of(table.sites, MovePriors(falling=falling)), seen, first_states(table)
+        )
+        state = state_of(table, (-1, 0), (1, 0))
+        shares.append((problem.entering[state], problem.entering[state_of(table, (0, -1), (1, 0))]))
+    assert shares == [(1.0, 1.0), (pytest.approx(0.1), 1.0)]
+    states = [state_of(table, (0, 0)), state_of(table, (-1, 0), (1, 0))]
+    seen = observed(table, states, 5, 6.0, 6.0)  # badly seen, so that priors decide
+    chances = [
+        assigned(seen, table, priors=MovePriors(falling=falling), explain=False)["charge_probability"]
+        .sel(dot=1, charge=-1)
+        .values[1]
+        for falling in (0.0, 0.9)
+    ]
+    odds = [each / (1.0 - each) for each in chances]
+    assert odds[1] / odds[0] == pytest.approx(0.1, rel=0.5)
 
 
 def test_darkness_lasts():
