@@ -46,15 +46,22 @@ def text(rows: Sequence[PaperNumber]) -> str:
 
 
 def summary(rows: Sequence[PaperNumber]) -> str:
-    """How many numbers agree, of those that can be compared and were not used to find the sizes."""
-    told = [row.agrees for row in rows if row.agrees is not None and not row.fitted]
-    fitted, missing = sum(row.fitted for row in rows), sum(row.agrees is None for row in rows)
-    agree = f"{sum(told)} of {len(told)} numbers agree within their errors"
-    return f"{agree}; {fitted} more gave the deduced sizes, {missing} are not computed"
+    """How many numbers agree, of those that have a range and were not used to find the sizes."""
+    told = [row.agrees for row in rows if row.agrees is not None]
+    loose = [row.verdict for row in rows if row.only]
+    counts = (
+        *(
+            f"{loose.count(only)} more: {only}"
+            for only in dict.fromkeys(row.only for row in rows if row.only)
+        ),
+        f"{sum(row.fitted for row in rows)} more gave the deduced sizes",
+        f"{sum(row.verdict == '-' for row in rows)} are not computed",
+    )
+    return f"{sum(told)} of {len(told)} numbers agree within their errors; {', '.join(counts)}"
 
 
 def _cells(row: PaperNumber) -> tuple[str, ...]:
-    """What is shown of a row; the reason where it differs or tells nothing."""
+    """What is shown of a row; the reason where it differs, tells little, or is judged less a bias."""
     unit = "" if row.unit == "points" else f" {row.unit}"
     paper = row.paper + (unit if any(letter.isdigit() for letter in row.paper) else "")
     digits = {"points": 0, "eV": 4}.get(row.unit, 2)
@@ -62,10 +69,8 @@ def _cells(row: PaperNumber) -> tuple[str, ...]:
     if row.ours is not None:
         error = "" if row.error is None else f" ± {row.error:.{digits}f}"
         ours = f"{row.ours:.{digits}f}{error}{unit}"
-    agrees = {None: "-", True: "yes", False: "no"}[row.agrees]
-    if row.fitted:
-        return row.what, row.sample, paper, ours, "fitted", row.why
-    return row.what, row.sample, paper, ours, agrees, "" if row.agrees else row.why
+    why = "" if row.agrees and not row.bias else row.why
+    return row.what, row.sample, paper, ours, row.verdict, why
 
 
 def _csv(rows: Sequence[PaperNumber], path: Path) -> None:

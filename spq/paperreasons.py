@@ -3,14 +3,21 @@
 FITTED = "the deduced sizes were found from this number: it is no test"
 ENERGY = "depends on size: a core 0.1 nm larger emits 30 meV redder"
 TRION = "smaller dots shift more, and the mean field is good to 5 meV; correlation makes it redder yet"
-POSITIVE = "two holes in a core repel more than electron and hole attract; correlation takes some of it off"
+POSITIVE = (
+    "the paper gives no size; two holes in a core repel more than electron and hole attract; "
+    "correlation takes some of it off"
+)
 OTHER_DOT = "its own image and the field of both dots nearly cancel for a neutral exciton"
+RED = "the paper gives the sign alone, at every place on the dot"
 SIZE = "a thin shell or a second charge gives more: dots of 1 nm shell 7, a + − pair at opposite poles 14"
 OVERLAP = "computed in the mean field, where both carriers are polarised by the charge"
-OUTLIERS = "the electron that stays, or one before the emission, is shared by both dots there"
+OUTLIERS = "the paper gives no number; an electron, one that stays or before the emission, is shared there"
 NECK = "electron splitting at a step of 0.10 eV; it depends on the step more than on all else, and on filling"
 LENGTH = "the paper's dots were not of nominal size; spectra hardly tell how thick the thicker shell is"
 PHONONS = "not computed: an input, [spectrum] phonons"
 FAST = "of bright states alone: relaxation to the dark exciton, which shortens it, is not modelled"
 SLOW = "not computed: of the dark exciton, which needs the fine structure"
-CHARGED = "the Kane energy is uncertain (17 to 23 eV), and strengths fall some 20 % short"
+CHARGED = (
+    "too long by what strengths fall short, some 20 %, which is taken off before it is judged; "
+    "the error is that of the Kane energy (17 to 23 eV)"
+)
