@@ -102,6 +102,12 @@ def choice(value: Any, where: str, allowed: Sequence[str]) -> str:
     raise InputError(f"{where} = {shown(value)}: must be one of {options}{hint}")
 
 
+def holds(value: Any, *names: str) -> bool:
+    """Whether something is a Dataset with these variables."""
+    variables = getattr(value, "variables", ())
+    return all(name in variables for name in names)
+
+
 def name(value: Any, where: str) -> str:
     """Return `value` if it is a non-empty str; raises InputError."""
     if not isinstance(value, str) or not value.strip():

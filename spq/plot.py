@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spq import inputfile
+from spq.checks import holds
 from spq.errors import InputError
 from spq.geometry import Array, Molecule
 from spq.model import Model
@@ -70,7 +71,7 @@ def shift_map(ds: xr.Dataset, flip: bool = False) -> Figure:
     whose carriers left their dots. The sketch below each panel is to the scale of its axis. Raises InputError
     if ds is no map.
     """
-    if "reference_eV" not in ds:
+    if not holds(ds, "reference_eV"):
         raise InputError("shift_map: needs what spq.shift_map or spq.load_map returns")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -114,7 +115,8 @@ def map_writer(ds: xr.Dataset, flip: bool = False) -> dict[str, Writer]:
 
     Of a map over the full surface that of `surface_map` too.
     """
-    return {"shift_map.png": lambda path: shift_map(ds, flip).savefig(path, dpi=200)} | surface_writer(ds)
+    line = {"shift_map.png": lambda path: shift_map(ds, flip).savefig(path, dpi=200)}
+    return line | surface_writer(ds, flip)
 
 
 def _box(left: float, bottom: float, width: float, height: float, figure: Figure) -> Any:

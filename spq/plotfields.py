@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spq import inputfile
+from spq.checks import holds
+from spq.columns import PLANES
 from spq.cuts import axes_of_molecule
 from spq.errors import InputError
 from spq.single_particle import Levels
@@ -36,7 +38,7 @@ def density(ds: xr.Dataset) -> Figure:
     dots mark surface charges in the plane (red +, blue −). Raises InputError if ds holds no densities in a
     plane.
     """
-    if "density" not in ds or ds.attrs.get("plane") not in ("xz", "yz", "xy"):
+    if not holds(ds, "density") or ds.attrs.get("plane") not in PLANES:
         raise InputError("density: needs spq.sections(model, state), a plane with the densities of a state")
     model = inputfile.loads(ds.attrs["input"])
     first, second = ds.attrs["plane"]
@@ -72,7 +74,7 @@ def line_cut(ds: xr.Dataset) -> Figure:
     ds: of spq.line_cut. Energies are those of an electron up and of a hole up, from the CdSe edges, in meV;
     grey bands are cores and shells. Raises InputError if ds holds no line.
     """
-    if ds.attrs.get("plane") != "z":
+    if not holds(ds, "z") or ds.attrs.get("plane") != "z":
         raise InputError("line_cut: needs what spq.line_cut(model, state) returns")
     molecule = inputfile.loads(ds.attrs["input"]).molecule
     rows = 3 if "density" in ds else 1 + ("potential_eV" in ds)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spq import inputfile
+from spq.checks import holds
 from spq.errors import InputError
 from spq.geometry import Array
 from spq.priors import Prior
@@ -36,7 +37,7 @@ def corner(ds: xr.Dataset) -> Figure:
     normal). Dashed grey: the prior and, where they are within the scale, its ends; orange: the best fit.
     Above each column: median and central 68 % interval.
     """
-    if "samples" not in ds:
+    if not holds(ds, "samples"):
         raise InputError("corner: needs what spq.deduce or spq.load_deduction returns")
     import corner as library
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -168,7 +169,7 @@ def ensemble(ds: xr.Dataset) -> Figure:
     Emission energies, spacings, trion shifts and splittings, with median and 16 to 84 % in the legends.
     Left out are values that failed or are not followed.
     """
-    if "trion_shift_meV" not in ds:
+    if not holds(ds, "trion_shift_meV"):
         raise InputError("ensemble: needs what spq.ensemble returns")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

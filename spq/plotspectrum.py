@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spq import inputfile
+from spq.checks import holds
 from spq.errors import InputError
 from spq.model import Model
 from spq.sketch import COLORS, sizes
@@ -47,7 +48,7 @@ def spectrum(ds: xr.Dataset) -> Figure:
     scale covers those of populated levels and of the lowest levels of every placement, and the legend counts
     the others.
     """
-    if "intensity" not in ds:
+    if not holds(ds, "intensity"):
         raise InputError("spectrum: needs what spq.spectrum or spq.load_spectrum returns")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spq.checks import holds
 from spq.columns import surface_shape
 from spq.errors import InputError
 from spq.store import Writer
@@ -19,21 +20,23 @@ PANEL = (3.1, 2.3)  # inches
 LEAST = 0.05  # meV, of a scale
 
 
-def surface_map(ds: xr.Dataset) -> Figure:
+def surface_map(ds: xr.Dataset, flip: bool = False) -> Figure:
     """Return the figure of a shift map over the full surface: a row for each state, a column for each charge.
 
-    ds: of spq.shift_map with map.surface = "full". Red is a red shift, blue a blue one, each row on its own
-    scale; crosses are points that did not converge, open circles hybridised ones. Raises InputError for a
-    map on a line.
+    ds: of spq.shift_map with map.surface = "full". flip: draws −z along x, so that dot 1 is on the side of
+    positive coordinates. Red is a red shift, blue a blue one, each row on its own scale; crosses are points
+    that did not converge, open circles hybridised ones. Raises InputError for a map on a line, or if ds is no
+    map.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    shape = surface_shape(ds) if "shift_meV" in ds else None
+    shape = surface_shape(ds) if holds(ds, "shift_meV") else None
     if shape is None:
         raise InputError('surface_map: needs a map over the full surface (map.surface = "full")')
     states, charges = ds["state"].values, ds["charge"].values
     z, phi = (ds[name].values.reshape(shape) for name in ("z_nm", "phi_deg"))
+    z = -z if flip else z
     size = (len(charges) * PANEL[0] + 1.6, len(states) * PANEL[1] + 0.7)
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
@@ -49,7 +52,7 @@ def surface_map(ds: xr.Dataset) -> Figure:
         row[0].set_ylabel("azimuth φ (°)")
         figure.colorbar(image, ax=list(row), label="shift (meV)", shrink=0.9)
     for panel in panels[-1]:
-        panel.set_xlabel("z along the long axis (nm)")
+        panel.set_xlabel(f"{'−z' if flip else 'z'} along the long axis (nm)")
     figure.suptitle(
         f"Shift against the place of a surface charge, self-energy model: {ds.attrs['self_energy']}"
     )
@@ -76,8 +79,8 @@ def _draw(panel: Any, ds: xr.Dataset, z: np.ndarray, phi: np.ndarray, most: floa
     return image
 
 
-def surface_writer(ds: xr.Dataset) -> dict[str, Writer]:
+def surface_writer(ds: xr.Dataset, flip: bool = False) -> dict[str, Writer]:
     """Return the function that writes the figure as PNG; none of a map on a line."""
     if surface_shape(ds) is None:
         return {}
-    return {"surface_map.png": lambda path: surface_map(ds).savefig(path, dpi=200)}
+    return {"surface_map.png": lambda path: surface_map(ds, flip).savefig(path, dpi=200)}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spq.checks import holds
 from spq.errors import InputError
 from spq.store import Writer
 from spq.sweepstore import swept
@@ -52,11 +53,14 @@ def sweep(ds: xr.Dataset, variable: str = "energy_eV", x: str | None = None) -> 
     variable: what is drawn, with dimensions of the sweep and `state` at most; x: a field of numbers, by
     default that with the most values. The first other axis has the colours (8 steps at most, evenly chosen),
     the second the line styles (4); the rest stay at their first value, which the title says. Open markers
-    are hybridised, crosses not followed. Raises InputError for a variable or field that cannot be drawn.
+    are hybridised, crosses not followed. Raises InputError if ds is no sweep, or for a variable or field
+    that cannot be drawn.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    if not holds(ds, "error"):
+        raise InputError("sweep: needs what spq.sweep or spq.load_sweep returns")
     across = _abscissa(ds, x)
     dims = ds["error"].dims
     own = ds[across].dims[0]

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 
 import spq
 from spq import gallery
@@ -65,10 +67,16 @@ def test_levels():
     assert len(above.lines) == 2 * len(found.electron)
 
 
-def test_full_surface():
+@pytest.fixture(scope="module")
+def surface():
+    """A map over the full surface of a monomer."""
     spec = spq.MapSpec(states=("X@1", "X-@1"), points=5, surface="full", phi_points=6)
     model = gallery.uniform_monomer(accuracy="coarse", map=spec)
-    ds = spq.shift_map(model, charges=(1.0, -1.0))
+    return spq.shift_map(model, charges=(1.0, -1.0))
+
+
+def test_full_surface(surface):
+    ds = surface.copy(deep=True)
     ds["converged"][0, 0, 7] = False
     figure = spq.plot.surface_map(ds)
     panels = [ax for ax in figure.axes if ax.get_title()]
@@ -86,3 +94,28 @@ def test_full_surface():
     assert set(map_writer(ds)) == {"shift_map.png", "surface_map.png"}
     with pytest.raises(InputError, match="full"):
         spq.plot.surface_map(ds.isel(point=slice(0, None, 6)))
+
+
+def test_full_surface_is_flipped_with_its_line(surface, tmp_path, monkeypatch):
+    """Both figures of a flipped map have dot 1 on the right: the same values at −z."""
+
+    def drawn(figure):
+        image = figure.axes[0].collections[0]
+        return figure.axes[2].get_xlabel(), np.asarray(image.get_array()), np.asarray(image.get_coordinates())
+
+    saved = []
+    monkeypatch.setattr(Figure, "savefig", lambda self, path, dpi: saved.append(self))
+    map_writer(surface, flip=True)["surface_map.png"](tmp_path)
+    straight, turned = drawn(spq.plot.surface_map(surface)), drawn(saved[0])
+    assert turned[0] == "−z along the long axis (nm)" and straight[0] == "z along the long axis (nm)"
+    assert np.array_equal(turned[1], straight[1])
+    assert turned[2][..., 0] == pytest.approx(-straight[2][..., 0])
+    assert turned[2][..., 1] == pytest.approx(straight[2][..., 1])
+    assert np.ptp(straight[2][..., 0]) > 5.0
+
+
+@pytest.mark.parametrize("name", spq.plot.__all__)
+def test_nothing_to_draw_is_one_line(name):
+    for given in (3, None, xr.Dataset()):
+        with pytest.raises(InputError, match=f"{name}: needs "):
+            getattr(spq.plot, name)(given)
