@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spq import checks
+from spq.columns import PLANES
 from spq.discretisation import KINDS
 from spq.errors import InputError
 from spq.geometry import Array, Molecule
@@ -26,11 +27,10 @@ from spq.localfields import (
     potential_of,
     solved,
 )
-from spq.meshing import frame
 from spq.model import Model
-from spq.places import Places, places_at
+from spq.places import Places, in_laboratory, in_molecule, places_at
 from spq.progress import Progress, silent
-from spq.surface import SurfaceCharge, axis_frame
+from spq.surface import SurfaceCharge
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -87,10 +87,8 @@ def evaluate(
     ConvergenceError, MeshError
         As spq.emission does.
     """
+    places = _given_points(points)
     found = _solved(model, state, surface_charges, levels, progress)
-    places = np.atleast_2d(np.asarray(points, dtype=float))
-    if places.ndim != 2 or places.shape[1] != 3 or not np.isfinite(places).all():
-        raise InputError(f"points = {checks.shown(points)}: must be (n, 3) finite numbers in nm")
     return _dataset(found, places, ("point",), (len(places),), {}, progress)
 
 
@@ -115,7 +113,7 @@ def sections(
     Returns a Dataset with the two letters as dimensions, the second one first. Raises InputError and others
     as `evaluate` does.
     """
-    checks.choice(plane, "plane", ("xz", "yz", "xy"))
+    checks.choice(plane, "plane", PLANES)
     checks.integer(points, "points", minimum=2)
     shift = checks.number(offset, "offset", "nm")
     along = [AXES.index(letter) for letter in plane]
@@ -168,28 +166,22 @@ def line_cut(
     return ds.assign_attrs(plane="z")
 
 
-def axes_of_molecule(molecule: Molecule) -> Array:
-    """Unit vectors x, y, z (3, 3) of a molecule's own: z the long axis, x at phi = 0 or where dots spread."""
-    if not molecule.is_linear:
-        return frame(molecule)
-    axis, across, third = axis_frame(molecule)
-    return np.array([across, third, axis])
-
-
-def in_laboratory(molecule: Molecule, points: Array) -> Array:
-    """Points (n, 3) in nm of the laboratory frame from those of the molecule's own axes."""
-    axes = axes_of_molecule(molecule)
-    foot = molecule.mean_center - (molecule.mean_center @ axes[2]) * axes[2]
-    return foot + points @ axes
-
-
 def _reach(molecule: Molecule) -> list[tuple[float, float]]:
     """Range of the nanocrystal along its own axes, with a margin."""
-    axes = axes_of_molecule(molecule)
-    foot = molecule.mean_center - (molecule.mean_center @ axes[2]) * axes[2]
-    centers, radii = (molecule.centers - foot) @ axes.T, molecule.outer_radii[:, None]
+    centers, radii = in_molecule(molecule, molecule.centers), molecule.outer_radii[:, None]
     low, high = (centers - radii).min(axis=0) - MARGIN, (centers + radii).max(axis=0) + MARGIN
     return [(float(a), float(b)) for a, b in zip(low, high, strict=True)]
+
+
+def _given_points(points: npt.ArrayLike) -> Array:
+    """Places (n, 3) in nm as floats."""
+    try:
+        places = np.atleast_2d(np.asarray(points, dtype=float))
+    except (TypeError, ValueError):
+        places = np.empty(0)
+    if places.ndim != 2 or places.shape[1] != 3 or not np.isfinite(places).all():
+        raise InputError(f"points = {checks.shown(points)}: must be (n, 3) finite numbers in nm")
+    return places
 
 
 def _range(given: Any, where: str) -> tuple[float, float]:

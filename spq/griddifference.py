@@ -1,7 +1,8 @@
 """A potential or a wave function of another program on a regular grid: difference = theirs − ours.
 
-Wave functions are compared as states: both are scaled to ∫ |φ|² = 1 over the grid, and theirs is turned by
-the phase that makes ∫ φ_ours* φ_theirs positive.
+Wave functions are compared as states: ours is left as it is, ∫ |φ|² = 1 over the whole space; theirs is
+scaled to the norm that ours has on the grid, and turned by the phase that makes ∫ φ_ours* φ_theirs positive.
+A grid in a plane, or over half of a molecule, has a norm of its own: so both keep the unit of ours.
 """
 
 from __future__ import annotations
@@ -66,10 +67,10 @@ def difference(
     -------
     xarray.Dataset
         On the grid: theirs, ours, difference, in_core (all in eV, 1/nm^3 or nm^-3/2; NaN where one of them
-        is not known). Single numbers: maximum (the difference of largest size, with its sign), rms and mean
-        over the grid, core_maximum, core_rms and core_mean over the cores (a potential that is grounded on a
-        finite box differs by a constant, which the mean shows); of wave functions also overlap,
-        |⟨ours|theirs⟩|².
+        is not known); theirs of a wave function is scaled and turned to ours. Single numbers: maximum (the
+        difference of largest size, with its sign), rms and mean over the grid, core_maximum, core_rms and
+        core_mean over the cores (a potential that is grounded on a finite box differs by a constant, which
+        the mean shows); of wave functions also overlap, |⟨ours|theirs⟩|² of both as states on the grid.
 
     Raises
     ------
@@ -80,44 +81,55 @@ def difference(
 
     if isinstance(grid, (str, Path)):
         grid = read_grid(grid)
+    if not isinstance(grid, xr.Dataset):
+        raise InputError(f"grid = {checks.shown(grid)}: must be what spq.read_grid returns, or a file")
+    if not isinstance(model, Model):
+        raise InputError(f"model = {checks.shown(model)}: must be a Model")
     name, _, label = " ".join(str(quantity).split()).partition(" ")
     checks.choice(name, "quantity", tuple(QUANTITIES))
     theirs = _variable(grid, variable)
+    unit = _unit(theirs, name)
     points = _points(model, theirs)
     ours = _ours(model, points, name, label, state, surface_charges, progress).reshape(theirs.shape)
-    unit = FIELDS[QUANTITIES[name]][0]
     values = np.asarray(theirs.values)
-    if name not in WAVES and theirs.attrs.get("units") not in (unit, "", None):
-        given = theirs.attrs["units"]
-        raise InputError(f"{theirs.name}: is in {given}, {name} in {unit}; give its units as {unit}")
     known = np.isfinite(values) & np.isfinite(ours)
     if not known.any():
         raise InputError(f"{theirs.name}: at no point of the grid are both values known")
-    weights = np.where(known, _volumes(theirs), 0.0)
     scalars: dict[str, Any] = {}
     if name in WAVES:
-        values, ours, scalars["overlap"] = _as_states(values, ours, weights)
-    elif np.iscomplexobj(values):
-        raise InputError(f"{theirs.name}: is complex, {name} is real")
-    apart = np.where(known, np.real(values) - ours, np.nan)
-    if np.iscomplexobj(values):
-        apart = np.where(known, np.abs(values - ours), np.nan)
+        values, scalars["overlap"] = _as_state(values, ours, known, _volumes(theirs))
+    apart = np.abs(values - ours) if np.iscomplexobj(values) else values - ours
     distance = np.linalg.norm(points[:, None] - model.molecule.centers, axis=2)
     core = (distance < model.molecule.core_radii).any(axis=1).reshape(theirs.shape)
-    for before, here in (("", known), ("core_", known & core)):
-        part = apart[here]
-        some = len(part) > 0
-        scalars[f"{before}maximum"] = float(part[np.argmax(np.abs(part))]) if some else np.nan
-        scalars[f"{before}rms"] = float(np.sqrt(np.mean(part**2))) if some else np.nan
-        scalars[f"{before}mean"] = float(part.mean()) if some else np.nan
-    dims = theirs.dims
-    fields = {"theirs": np.real(values), "ours": ours, "difference": apart}
-    data: dict[str, Any] = {key: (dims, each, {"units": unit}) for key, each in fields.items()}
-    data["in_core"] = (dims, core)
+    scalars |= _sizes(apart[known], "") | _sizes(apart[known & core], "core_")
+    fields = {"theirs": np.real(values), "ours": ours, "difference": np.where(known, apart, np.nan)}
+    data: dict[str, Any] = {key: (theirs.dims, each, {"units": unit}) for key, each in fields.items()}
+    data["in_core"] = (theirs.dims, core)
     data |= {key: ((), each, {"units": "1" if key == "overlap" else unit}) for key, each in scalars.items()}
     attributes: dict[str, Any] = {"quantity": f"{name} {label}".strip(), "state": state or "", "units": unit}
     attributes |= {"points": int(known.sum()), "points_in_core": int((known & core).sum())}
-    return xr.Dataset(data, {dim: theirs[dim] for dim in dims}, attributes)
+    return xr.Dataset(data, {dim: theirs[dim] for dim in theirs.dims}, attributes)
+
+
+def _unit(theirs: xr.DataArray, name: str) -> str:
+    """The unit of a quantity, which values of a grid must have; a wave function may have any."""
+    unit, given = FIELDS[QUANTITIES[name]][0], theirs.attrs.get("units")
+    if name in WAVES:
+        return unit
+    if given not in (unit, "", None):
+        raise InputError(f"{theirs.name}: is in {given}, {name} in {unit}; give its units as {unit}")
+    if np.iscomplexobj(theirs.values):
+        raise InputError(f"{theirs.name}: is complex, {name} is real")
+    return unit
+
+
+def _sizes(apart: np.ndarray, where: str) -> dict[str, float]:
+    """Largest, rms and mean of differences, NaN of none."""
+    if not len(apart):
+        return {f"{where}{name}": np.nan for name in ("maximum", "rms", "mean")}
+    largest = float(apart[np.argmax(np.abs(apart))])
+    rms = float(np.sqrt(np.mean(apart**2)))
+    return {f"{where}maximum": largest, f"{where}rms": rms, f"{where}mean": float(apart.mean())}
 
 
 def _variable(grid: xr.Dataset, variable: str | None) -> xr.DataArray:
@@ -171,8 +183,9 @@ def _ours(
     if not dims:
         return np.asarray(array.values)
     known = [str(each) for each in ds[dims[0]].values]
-    chosen = checks.choice(label, f'quantity = "{name} {label}": {dims[0]}', known)
-    return np.asarray(array.sel({dims[0]: chosen}).values)
+    if name != "level":
+        checks.choice(f"{name} {label}".strip(), "quantity", [f"{name} {each}" for each in known])
+    return np.asarray(array.sel({dims[0]: label}).values)
 
 
 def _volumes(theirs: xr.DataArray) -> np.ndarray:
@@ -180,7 +193,9 @@ def _volumes(theirs: xr.DataArray) -> np.ndarray:
     found = np.ones(theirs.shape)
     for number, dim in enumerate(theirs.dims):
         axis = np.asarray(theirs[dim].values, dtype=float)
-        width = np.abs(np.gradient(axis)) if len(axis) > 1 else np.ones(1)
+        steps = np.abs(np.diff(axis))
+        # half a step on each side, so that an end, which may lie in a plane of symmetry, has one half alone
+        width = 0.5 * (np.append(steps, 0.0) + np.append(0.0, steps)) if len(axis) > 1 else np.ones(1)
         if dim == "r":
             width = width * 2 * np.pi * np.abs(axis)
         shape = [1] * theirs.ndim
@@ -189,16 +204,15 @@ def _volumes(theirs: xr.DataArray) -> np.ndarray:
     return found
 
 
-def _as_states(
-    theirs: np.ndarray, ours: np.ndarray, weights: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """Both scaled to norm 1, theirs turned to ours, and the squared overlap."""
-    theirs, ours = np.where(weights > 0, theirs, 0.0), np.where(weights > 0, ours, 0.0)
-    sizes = [float(np.sqrt(np.sum(weights * np.abs(each) ** 2))) for each in (theirs, ours)]
-    if min(sizes) == 0.0:
+def _as_state(
+    theirs: np.ndarray, ours: np.ndarray, known: np.ndarray, volumes: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Theirs with the norm of ours and turned to it, and the squared overlap of both on the grid."""
+    weights = np.where(known, volumes, 0.0)
+    one, other = np.where(known, theirs, 0.0), np.where(known, ours, 0.0)
+    norms = [float(np.sqrt(np.sum(weights * np.abs(each) ** 2))) for each in (one, other)]
+    if min(norms) == 0.0:
         raise InputError("a wave function that vanishes on the whole grid cannot be compared")
-    theirs, ours = theirs / sizes[0], ours / sizes[1]
-    overlap = np.sum(weights * ours * theirs)
-    if overlap != 0:
-        theirs = theirs * (np.conj(overlap) / np.abs(overlap))
-    return theirs, ours, float(np.abs(overlap) ** 2)
+    overlap = np.sum(weights * other * one) / (norms[0] * norms[1])
+    phase = np.conj(overlap) / np.abs(overlap) if overlap != 0 else 1.0
+    return theirs * phase * (norms[1] / norms[0]), float(np.abs(overlap) ** 2)

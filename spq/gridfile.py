@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import constants
 
+from spq import checks
 from spq.errors import InputError
 from spq.units import NM
 
@@ -53,6 +54,7 @@ VALUES = {
 }
 """Units of values: what they become here (a potential of 1 V is 1 eV for a charge +e), and the factor."""
 
+NETCDF = (b"\x89HDF", b"CDF")  # how its files begin
 COORDINATES = ("x", "y", "z", "r")
 SAME = 1e-6  # of the length of an axis; coordinates that differ by less are one
 
@@ -75,13 +77,18 @@ def read_grid(path: str | Path) -> xr.Dataset:
     Raises
     ------
     InputError
-        If the file cannot be read, holds other text, or its rows do not fill a regular grid.
+        If it is no file, cannot be read, holds other text, or its rows do not fill a regular grid.
     """
+    if not isinstance(path, (str, Path)):
+        raise InputError(f"path = {checks.shown(path)}: must be a file")
     path = Path(path)
     try:
-        text = path.read_bytes().decode("utf-8", errors="replace")
+        content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    if content.startswith(NETCDF):
+        raise InputError(f"{path}: is a NetCDF file, not the text of a grid")
+    text = content.decode("utf-8", errors="replace")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     headers = [line.lstrip("% ").strip() for line in lines if line.startswith("%")]
     if not headers and not lines:
@@ -107,10 +114,13 @@ def _numbers(path: Path, text: str) -> np.ndarray:
         return np.array(words, dtype=float)
     except ValueError:
         pass
-    try:
-        return np.array([complex(word.replace("i", "j") if "i" in word else word) for word in words])
-    except ValueError as error:
-        raise InputError(f"{path}: holds something that is no number: {str(error)[:60]}") from error
+    found = []
+    for word in words:
+        try:
+            found.append(complex(word.replace("i", "j") if "i" in word else word))
+        except ValueError as error:
+            raise InputError(f"{path}: holds something that is no number: {checks.shown(word)}") from error
+    return np.array(found)
 
 
 def _spreadsheet(path: Path, lines: list[str], headers: list[str], said: dict[str, str]) -> tuple[list, list]:
@@ -125,7 +135,7 @@ def _spreadsheet(path: Path, lines: list[str], headers: list[str], said: dict[st
     names = _names(headers[-1] if headers else "", columns)
     dimension = sum(name.lower() in COORDINATES for name, _ in names)
     if not names:
-        dimension = int(said.get("dimension", "3"))
+        dimension = _dimension(path, said)
         names = [(letter, "") for letter in "xyz"[:dimension]]
         names += [(f"value_{i}", "") for i in range(1, columns - dimension + 1)]
     if not 2 <= dimension < columns:
@@ -152,6 +162,14 @@ def _spreadsheet(path: Path, lines: list[str], headers: list[str], said: dict[st
         ordered[flat] = column
         values.append((name, unit, ordered.reshape(shape)))
     return axes, values
+
+
+def _dimension(path: Path, said: dict[str, str]) -> int:
+    """How many coordinates there are, of a file that does not name its columns."""
+    given = said.get("dimension", "3")
+    if given not in ("2", "3"):
+        raise InputError(f"{path}: Dimension: {given[:60]}: must be 2 or 3")
+    return int(given)
 
 
 def _names(header: str, columns: int) -> list[tuple[str, str]]:

@@ -120,13 +120,22 @@ def _blocks(system: System, kind: str, orbital: np.ndarray) -> Blocks:
 
 
 def lowest_levels(discretisation: Discretisation, count: int) -> tuple[Orbital, ...]:
-    """The lowest `count` levels of each kind without mean field or charge; of a pair ±m the cosine."""
+    """The lowest `count` levels of each kind without mean field or charge; of a pair ±m the cosine.
+
+    Raises InputError if the mesh has not so many.
+    """
     space = discretisation.space
     found: list[Orbital] = []
     for kind in KINDS if count else ():
         each: list[tuple[float, int, np.ndarray]] = []
         for m in range(max(space.harmonics.orbital) + 1):
-            energies, vectors = lowest_states(discretisation.carrier(kind, m), count)
+            carrier = discretisation.carrier(kind, m)
+            most = len(carrier.free) - 1
+            if count > most:
+                raise InputError(
+                    f"levels = {count}: at most {most} are on this mesh; ask for a finer accuracy"
+                )
+            energies, vectors = lowest_states(carrier, count)
             each += [(float(e), m, v) for e, v in zip(energies, vectors.T, strict=True)]
         each.sort(key=lambda level: level[0])
         for number, (energy, m, vector) in enumerate(each[:count], 1):

@@ -1,4 +1,4 @@
-"""Where fields are evaluated: at given points, or at the nodes of the mesh.
+"""Where fields are evaluated: at given points, or at the nodes of the mesh; and the molecule's own axes.
 
 A field is Σ_m χ_m(α) u_m (spq.harmonics); u_m at a place is a row of the shape functions times its nodal
 values.
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
+from spq.geometry import Array, Molecule
+from spq.meshing import frame
 from spq.space import Space
 from spq.surface import axis_frame
 
@@ -51,3 +53,28 @@ def places_of_nodes(space: Space) -> Places:
     points = [space.positions, space.positions - 2 * np.outer(aside, across)]
     azimuths = np.repeat([0.0, np.pi], space.size)
     return Places(space, np.vstack(points), sp.vstack([here, here], format="csr"), azimuths)
+
+
+def axes_of_molecule(molecule: Molecule) -> Array:
+    """Unit vectors x, y, z (3, 3) of a molecule's own: z the long axis, x at phi = 0 or where dots spread."""
+    if not molecule.is_linear:
+        return frame(molecule)
+    axis, across, third = axis_frame(molecule)
+    return np.array([across, third, axis])
+
+
+def in_laboratory(molecule: Molecule, points: Array) -> Array:
+    """Points (n, 3) in nm of the laboratory frame from those of the molecule's own axes."""
+    axes = axes_of_molecule(molecule)
+    return _foot(molecule, axes) + points @ axes
+
+
+def in_molecule(molecule: Molecule, points: Array) -> Array:
+    """Points (n, 3) in nm of the molecule's own axes from those of the laboratory frame."""
+    axes = axes_of_molecule(molecule)
+    return (points - _foot(molecule, axes)) @ axes.T
+
+
+def _foot(molecule: Molecule, axes: Array) -> Array:
+    """Origin (3,) of a molecule's own axes: the place on the long axis at the height of the laboratory's."""
+    return np.asarray(molecule.mean_center - (molecule.mean_center @ axes[2]) * axes[2])

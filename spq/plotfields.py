@@ -12,8 +12,8 @@ import numpy as np
 from spq import inputfile
 from spq.checks import holds
 from spq.columns import PLANES
-from spq.cuts import axes_of_molecule
 from spq.errors import InputError
+from spq.places import in_molecule
 from spq.single_particle import Levels
 from spq.sketch import COLORS
 from spq.units import MEV_PER_EV
@@ -202,13 +202,6 @@ def _title(ds: xr.Dataset, what: str) -> str:
     return f"{what} of {state or 'the molecule'}, self-energy model: {ds.attrs['self_energy']}"
 
 
-def _own(molecule: Molecule, points: np.ndarray) -> np.ndarray:
-    """Points (n, 3) of the laboratory frame along the molecule's own axes."""
-    axes = axes_of_molecule(molecule)
-    foot = molecule.mean_center - (molecule.mean_center @ axes[2]) * axes[2]
-    return (points - foot) @ axes.T
-
-
 def _outline(panel: Axes, molecule: Molecule, ds: xr.Dataset, first: str, second: str) -> None:
     """Lines where the plane cuts cores and the nanocrystal's surface."""
     places = np.stack([ds[f"{letter}_nm"].transpose(second, first).values for letter in "xyz"], axis=-1)
@@ -227,7 +220,7 @@ def _charges(panel: Axes, model: Any, ds: xr.Dataset, first: str, second: str) -
     letters = "xyz"
     normal = ({0, 1, 2} - {letters.index(first), letters.index(second)}).pop()
     for charge in model.surface_charges:
-        (place,) = _own(model.molecule, charge.resolve(model.molecule)[None])
+        (place,) = in_molecule(model.molecule, charge.resolve(model.molecule)[None])
         if abs(place[normal] - float(ds.attrs["offset_nm"])) < 0.1:
             color = "#cc0000" if charge.charge > 0 else "#0000cc"
             at = (place[letters.index(first)], place[letters.index(second)])

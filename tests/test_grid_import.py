@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from scipy import constants
+from synthetic import synthetic_map
 
 import spq
 from spq import gallery
@@ -130,6 +131,39 @@ def test_wave_functions_are_compared_as_states(tmp_path):
     assert 0.99 < float(level["overlap"]) < 1 - 1e-6  # the exciton's electron leans to its hole
 
 
+def test_wave_functions_in_a_plane_keep_their_unit(tmp_path):
+    """A grid of (x, y) has another norm than space: ours stays as it is, theirs is scaled to it."""
+    points = grid_points(AXES[:2])
+    ours = spq.evaluate(MODEL, np.column_stack([points, 0 * points[:, 0]]), "X@1")["wave_function"].values[0]
+    write_spreadsheet(tmp_path / "psi.txt", points, {"psi (1)": -7.0 * ours}, letters="xy")
+    found = spq.difference(tmp_path / "psi.txt", MODEL, "wave_function e1", "X@1")
+    assert found["ours"].values.ravel() == pytest.approx(ours, rel=1e-9) and ours.max() > 0.2
+    assert found["theirs"].values.ravel() == pytest.approx(ours, rel=1e-9)
+    assert found["theirs"].attrs["units"] == "nm^-3/2"
+
+
+def test_half_a_grid_is_half_of_the_whole(tmp_path):
+    """A grid that ends in a plane of symmetry does not count it twice."""
+    z = np.linspace(-3.0, 3.0, 13)
+    overlaps = []
+    for axis in (z, z[6:]):
+        points = grid_points((AXES[0], AXES[1], axis))
+        write_spreadsheet(tmp_path / "psi.txt", points, {"psi (1)": np.exp(-np.abs(points[:, 2]))})
+        overlaps.append(float(spq.difference(tmp_path / "psi.txt", MODEL, "level e 1")["overlap"]))
+    assert overlaps[1] == pytest.approx(overlaps[0], rel=1e-6) and 0.1 < overlaps[0] < 0.9
+
+
+def test_the_axis_of_a_half_plane_is_compared_too(tmp_path):
+    """A ring at r = 0 has no volume, but a value."""
+    r, z = np.linspace(0.0, 3.0, 16), np.linspace(-3.0, 3.0, 31)
+    points = grid_points((r, z))
+    places = np.column_stack([points[:, 0], 0 * points[:, 0], points[:, 1]])
+    ours = spq.evaluate(MODEL, places, levels=1)["level_wave_function"].values[0]
+    write_spreadsheet(tmp_path / "psi.txt", points, {"psi (1)": ours}, letters="rz")
+    found = spq.difference(tmp_path / "psi.txt", MODEL, "level e 1")
+    assert found["ours"].sel(r=0.0, z=0.0, method="nearest") == pytest.approx(ours.max(), rel=1e-3)
+
+
 def test_command_line(tmp_path, capsys):
     points = grid_points(AXES)
     model = MODEL.replace(surface_charges=(CHARGE,))
@@ -152,19 +186,38 @@ def test_errors(tmp_path):
     with pytest.raises(InputError, match="692 rows do not fill a regular grid, which would have 9 × 7 × 11"):
         spq.read_grid(path)
     path.write_text("% x  y  z  V (V)\n1 2 3 four\n", encoding="utf-8")
-    with pytest.raises(InputError, match="no number"):
+    with pytest.raises(InputError, match="no number: 'four'"):
         spq.read_grid(path)
+    for given in ("three", "2.5", "4"):
+        path.write_text(f"% Dimension: {given}\n1 2 3 4 5\n", encoding="utf-8")
+        with pytest.raises(InputError, match=f"Dimension: {given}: must be 2 or 3"):
+            spq.read_grid(path)
+    spq.save_map(synthetic_map(MODEL), tmp_path)
+    with pytest.raises(InputError, match="is a NetCDF file, not the text of a grid"):
+        spq.read_grid(tmp_path / "shift_map.nc")
     write_spreadsheet(path, points, {"V (V)": points[:, 0]}, unit="inch")
     with pytest.raises(InputError, match="length unit inch"):
         spq.read_grid(path)
     with pytest.raises(InputError, match="cannot be read"):
         spq.read_grid(tmp_path / "none.txt")
-    write_spreadsheet(path, points, {"V (V)": points[:, 0], "W (V)": points[:, 0]})
-    with pytest.raises(InputError, match="V, W; say which"):
+    write_spreadsheet(
+        path, points, {"V (V)": points[:, 0], "W (V)": points[:, 0], "U (1/nm^3)": points[:, 0]}
+    )
+    with pytest.raises(InputError, match="V, W, U; say which"):
         spq.difference(path, MODEL, "potential")
     with pytest.raises(InputError, match="V: is in eV, density in 1/nm"):
         spq.difference(path, MODEL, "density e1", "X@1", variable="V")
     with pytest.raises(InputError, match='nearest: "potential"'):
         spq.difference(path, MODEL, "potentil", variable="V")
+    with pytest.raises(InputError, match="quantity = 'density': must be one of \"density e1\", "):
+        spq.difference(path, MODEL, "density", "X@1", variable="U")
+    with pytest.raises(InputError, match="at most .* are on this mesh"):
+        spq.difference(path, MODEL, "level e 5000", variable="V")
+    with pytest.raises(InputError, match="grid = 3: must be what spq.read_grid returns"):
+        spq.difference(3, MODEL, "potential")
+    with pytest.raises(InputError, match="model = 3: must be a Model"):
+        spq.difference(path, 3, "potential", variable="V")
+    with pytest.raises(InputError, match="path = 3: must be a file"):
+        spq.read_grid(3)
     with pytest.raises(InputError, match="needs charges"):
         spq.difference(path, MODEL, "potential", variable="V")

@@ -20,7 +20,7 @@ eigenstates labelling recombination correlated solution prepare accuracy explana
 observables shiftmap table single_particle multiplets lineshape spectraldata spectra forster axes
 computing pointstore pointwork pool sweeps priors measured emulator learning posterior deduction
 ensembles sweepfile store sweepstore meshfile cost spectrumstore deductionstore
-places ring_charges localfields cuts columns igor vtu exporting gridfile griddifference
+places ring_charges localfields columns cuts igor vtu exporting gridfile griddifference
 differences mapcomparison comparison sketch sticks
 paperreasons papernumbers
 plotspectrum plotsweep plotsizes plotfields plotsurface plot cli_report cli_spectrum cli_output cli_sweep

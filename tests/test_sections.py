@@ -173,6 +173,10 @@ def test_nodes_of_the_half_plane_are_those_of_a_whole_one():
     [
         (lambda m: spq.evaluate(m, [[0, 0, 99]]), "lies outside the mesh"),
         (lambda m: spq.evaluate(m, [[0, 0]]), "must be"),
+        (lambda m: spq.evaluate(m, [["a", 0, 0]]), "points = .* finite numbers"),
+        (lambda m: spq.evaluate(m, [[1, 0], [0, 1, 2]]), "points = .* finite numbers"),
+        (lambda m: spq.evaluate(m, [[1j, 0, 0]]), "points = .* finite numbers"),
+        (lambda m: spq.evaluate(m, [[0, 0, 0]], levels=5000), "levels = 5000: at most"),
         (lambda m: spq.evaluate(m.replace(method="ci"), [[0, 0, 0]], "X@1"), '"reduced"'),
         (lambda m: spq.sections(m, plane="zx"), "plane"),
         (lambda m: spq.line_cut(m, extent=(2, 1)), "ascend"),
