@@ -16,7 +16,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import spq
 from spq.cli_output import check_document, report, show, shown_progress, tell, tell_written
 from spq.cli_parser import BAD_INPUT, parser
 from spq.errors import ConvergenceError, InputError, MeshError, SpqError
@@ -227,36 +226,6 @@ def _check(args: argparse.Namespace) -> int:
     return DONE
 
 
-def _plot(args: argparse.Namespace) -> int:
-    from spq import plot, store
-
-    folder = args.out or Path()
-    variables = store.read(args.file, "result").variables
-    kind = next((each for each in STORED if each in variables), "map")
-    name, load, writer, file = STORED.get(kind, STORED["reference_eV"])
-    store.check_writable(folder, (file,))
-    if args.flip and kind != "reference_eV":
-        raise InputError(f"--flip: {args.file} holds a {name}, which has no sides")
-    found = getattr(spq, load)(args.file)
-    options = {"flip": True} if args.flip else {}
-    writers = getattr(plot, writer)(found, **options)
-    if not writers:
-        raise InputError(f"{args.file}: a {name} over words alone cannot be drawn")
-    written = store.write_files(folder, writers)
-    show(args, {"written": [str(path) for path in written]}, "")
-    tell_written(args, written)
-    return DONE
-
-
-# by a variable that no other stored result has: what it is, how it is read and drawn, and the file
-STORED = {
-    "intensity": ("spectrum", "load_spectrum", "spectrum_writer", "spectrum.png"),
-    "samples": ("deduction", "load_deduction", "corner_writer", "deduction.png"),
-    "error": ("sweep", "load_sweep", "sweep_writer", "sweep.png"),
-    "reference_eV": ("map", "load_map", "map_writer", "shift_map.png"),
-}
-
-
 def _of(module: str) -> Callable[[argparse.Namespace], int]:
     """A command whose module has a function `run`, which returns False if something did not converge."""
 
@@ -281,7 +250,7 @@ COMMANDS = {
     "report": _of("cli_paper"),
     "init": _init,
     "check": _check,
-    "plot": _plot,
+    "plot": _of("cli_plot"),
     "export": _of("cli_export"),
     "compare": _of("cli_compare"),
 }

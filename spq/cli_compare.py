@@ -79,7 +79,8 @@ def _grid(args: argparse.Namespace) -> None:
     lines = [f"{document['quantity']}: theirs less ours at {document['points']} points"]
     for where, prefix in (("everywhere", ""), ("in the cores", "core_")):
         each = [f"{name} {document[prefix + name]:+.4g}{unit}" for name in ("maximum", "rms", "mean")]
-        lines.append(f"  {where}: {', '.join(each)}")
+        some = prefix == "" or document["points_in_core"]
+        lines.append(f"  {where}: {', '.join(each) if some else 'no point of the grid'}")
     if "overlap" in document:
         lines.append(f"  squared overlap {document['overlap']:.6f}")
     report(args, "compare.json", document, "\n".join(lines))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spq import store
+from spq import checks, store
 from spq.differences import Difference, alone, difference_row
 from spq.errors import InputError
 from spq.fields import plain, shown
@@ -27,9 +27,6 @@ from spq.units import MEV_PER_EV
 
 if TYPE_CHECKING:
     import xarray as xr
-
-KINDS = {"intensity": "spectrum", "samples": "deduction", "error": "sweep", "reference_eV": "map"}
-"""By a variable that no other stored result has."""
 
 LOADERS = {"map": load_map, "spectrum": load_spectrum, "sweep": load_sweep}
 SAME = 1e-9  # relative; coordinates of sweeps that differ by less are one
@@ -72,11 +69,14 @@ def compare(a: xr.Dataset | str | Path, b: xr.Dataset | str | Path) -> Compariso
     InputError
         If they are not of one kind, of no kind that can be compared, or have nothing in common.
     """
-    (first, one), (second, other) = _loaded(a), _loaded(b)
+    (first, one), (second, other) = _loaded(a, "A"), _loaded(b, "B")
     if one != other:
-        raise InputError(f"compare: A is a {one} and B a {other}; both must be of one kind")
+        kinds = f"A is {store.described(one)} and B {store.described(other)}"
+        raise InputError(f"compare: {kinds}; both must be of one kind")
     if one not in LOADERS:
-        raise InputError(f"compare: both are a {one}; maps, spectra and sweeps can be compared")
+        raise InputError(
+            f"compare: both are {store.described(one)}; maps, spectra and sweeps can be compared"
+        )
     rows, only = {"map": compared_maps, "spectrum": _spectra, "sweep": _sweeps}[one](first, second)
     if not rows:
         raise InputError(
@@ -85,10 +85,12 @@ def compare(a: xr.Dataset | str | Path, b: xr.Dataset | str | Path) -> Compariso
     return Comparison(one, tuple(rows), inputs_that_differ(first, second), only)
 
 
-def _loaded(source: xr.Dataset | str | Path) -> tuple[xr.Dataset, str]:
+def _loaded(source: xr.Dataset | str | Path, letter: str) -> tuple[xr.Dataset, str]:
+    """A Dataset or what its file holds, and its kind."""
     ds = store.read(source, "result") if isinstance(source, (str, Path)) else source
-    names = getattr(ds, "variables", ())
-    kind = next((kind for name, kind in KINDS.items() if name in names), "result of another program")
+    if not hasattr(ds, "data_vars"):
+        raise InputError(f"compare: {letter} = {checks.shown(source)}: must be a Dataset, or the file of one")
+    kind = store.kind_of(ds) or "result of another program"
     if isinstance(source, (str, Path)) and kind in LOADERS:
         ds = LOADERS[kind](source)
     return ds, kind

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from spq.checks import holds
 from spq.errors import InputError
 from spq.observables import FLAGS, POPULATIONS, VARIABLES
 
@@ -32,6 +33,9 @@ DOT_VARIABLES = tuple(POPULATIONS)
 BOOLEAN = (*FLAGS, "reference_hybridised")
 NEEDED = (*ROW_VARIABLES, *DOT_VARIABLES, "reference_eV", "z_nm", "phi_deg", "position_nm")
 NEEDED_ATTRIBUTES = ("input", "self_energy", "seconds")
+
+KINDS = {"intensity": "spectrum", "samples": "deduction", "error": "sweep", "reference_eV": "map"}
+"""Kinds of results by a variable that no other has; others are said by their attribute spq_kind."""
 
 Writer = Callable[[Path], None]
 
@@ -87,6 +91,18 @@ def read(
     if missing:
         raise InputError(f"{path}: is no {what} of spq, it lacks {', '.join(missing)}")
     return ds
+
+
+def kind_of(ds: Any) -> str:
+    """What a Dataset is: "map", "spectrum", "sweep", "deduction", "analysis", ...; "" if none of spq."""
+    said = getattr(ds, "attrs", {}).get("spq_kind")
+    found = (kind for name, kind in KINDS.items() if holds(ds, name))
+    return said if isinstance(said, str) else next(found, "")
+
+
+def described(kind: str) -> str:
+    """A kind of result with its article."""
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def map_json(ds: xr.Dataset) -> dict[str, Any]:

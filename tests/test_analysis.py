@@ -272,6 +272,14 @@ def test_the_command_analyses_files(files, tmp_path, capsys):
     truth = json.loads((files / "truth.json").read_text())
     assert 0.98 * 0.99 < photons / truth["tallies"]["counter"]["counted"] < 1.0  # 1 % is between exposures
     assert all((tmp_path / name).stat().st_size > 0 for name in FILES)
+    drawn = ["plot", str(tmp_path / "analysis.nc"), "--out", str(tmp_path / "again")]
+    assert main([*drawn, "-q"]) == 0
+    first, again = (
+        matplotlib.image.imread(folder / "analysis.png") for folder in (tmp_path, tmp_path / "again")
+    )
+    assert np.array_equal(first, again) and np.ptp(first) > 0.5
+    assert main([*drawn, "--flip"]) == 2
+    assert "holds an analysis, which has no sides" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

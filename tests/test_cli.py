@@ -11,10 +11,12 @@ from pathlib import Path
 import meshio
 import numpy as np
 import pytest
+import xarray as xr
 
 import spq.hartree
 import spq.transition
 from spq import inputfile, store
+from spq.assignment import assignmentfiles, plotassignment
 from spq.cli import main
 from spq.cost import estimate
 from spq.gallery import NOMINAL, heterodimer
@@ -111,6 +113,22 @@ def test_shift_map(small, capsys):
     picture = (small / "c" / "shift_map.png").read_bytes()
     assert picture.startswith(b"\x89PNG")
     assert picture != (small / "a" / "b" / "shift_map.png").read_bytes()
+
+
+def test_plot_says_what_it_cannot_draw(small, capsys, monkeypatch):
+    xr.Dataset({"a": ("x", [1.0])}).to_netcdf("other.nc", engine="h5netcdf")
+    expected = "other.nc: is no result that can be drawn, which are spectrum, deduction, sweep, map, analysis"
+    assert expected in refused(capsys, "plot", "other.nc")
+    # an assignment is read and drawn by its own functions
+    names = {name: ((), 1.0) for name in assignmentfiles.NEEDED}
+    ds = xr.Dataset(names, attrs={"spq_kind": "assignment", "input": ""})
+    ds.to_netcdf("assignment.nc", engine="h5netcdf")
+    drawn = {"assignment.png": lambda path: path.write_text("drawn")}
+    monkeypatch.setattr(plotassignment, "assignment_writer", lambda found: drawn if found.equals(ds) else {})
+    assert run(capsys, "plot", "assignment.nc", "-q") == (0, "", "")
+    assert Path("assignment.png").read_text() == "drawn"
+    ds.drop_vars("verdict").to_netcdf("assignment.nc", engine="h5netcdf")
+    assert "is no assignment of spq, it lacks verdict" in refused(capsys, "plot", "assignment.nc")
 
 
 def test_map_table_names_the_self_energy(small, capsys):

@@ -5,6 +5,7 @@ from concurrent.futures import Executor, Future
 
 import numpy as np
 import pytest
+import xarray as xr
 from synthetic import synthetic_map
 
 import spq
@@ -127,6 +128,22 @@ def test_spectra():
     assert line.points == a.sizes["line"] >= 1 and line.mean_meV == pytest.approx(1.0, abs=1e-6)
     with pytest.raises(InputError, match="A is a spectrum and B a map"):
         spq.compare(a, maps()[0])
+
+
+def test_what_cannot_be_compared_is_named(tmp_path):
+    for kind in ("analysis", "assignment"):
+        path = tmp_path / f"{kind}.nc"
+        xr.Dataset({"track": ("frame", [1.0])}, attrs={"spq_kind": kind}).to_netcdf(path, engine="h5netcdf")
+        with pytest.raises(InputError, match=f"both are an {kind}; maps, spectra and sweeps can be compared"):
+            spq.compare(path, path)
+    with pytest.raises(InputError, match="A is a map and B an assignment"):
+        spq.compare(maps()[0], path)
+    with pytest.raises(InputError, match="A = 3: must be a Dataset, or the file of one"):
+        spq.compare(3, 4)
+    with pytest.raises(InputError, match="B = 4: must be a Dataset"):
+        spq.compare(maps()[0], 4)
+    with pytest.raises(InputError, match="both are a result of another program"):
+        spq.compare(xr.Dataset(), xr.Dataset())
 
 
 def test_command_line(tmp_path, capsys):

@@ -174,6 +174,19 @@ def test_command_line(tmp_path, capsys):
     assert main(["compare", *files, "--quantity", "potential", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["rms"] == pytest.approx(0.01, abs=1e-9) and document["units"] == "eV"
+    assert main(["compare", *files, "--quantity", "potential"]) == 0
+    assert "in the cores: maximum +0.01 eV" in capsys.readouterr().out
+    beyond = points[points[:, 2] == 3.0]
+    write_spreadsheet(tmp_path / "beyond.txt", beyond, {"V (V)": np.zeros(len(beyond))})
+    words = ["compare", str(tmp_path / "beyond.txt"), files[1], "--quantity", "potential"]
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    assert "in the cores: no point of the grid" in printed and "nan" not in printed
+    assert main([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["core_rms"] is None
+    spq.save_map(synthetic_map(MODEL), tmp_path)
+    assert main(["compare", str(tmp_path / "shift_map.nc"), files[1], "--quantity", "potential"]) == 2
+    assert "shift_map.nc: is a NetCDF file" in capsys.readouterr().err
     assert main(["compare", *files]) == 2
     assert "--quantity" in capsys.readouterr().err
     assert main(["compare", *files, "--quantity", "density e1"]) == 2

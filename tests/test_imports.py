@@ -24,7 +24,8 @@ places ring_charges localfields columns cuts igor vtu exporting gridfile griddif
 differences mapcomparison comparison sketch sticks
 paperreasons papernumbers
 plotspectrum plotsweep plotsizes plotfields plotsurface plot cli_report cli_spectrum cli_output cli_sweep
-cli_deduce cli_simulate cli_analyse cli_assign cli_export cli_compare cli_paper cli_asked cli_parser cli
+cli_deduce cli_simulate cli_analyse cli_assign cli_export cli_plot cli_compare cli_paper cli_asked
+cli_parser cli
 """.split()
 
 # The same for the companion in spq/spectroscopy, which of spq itself imports only what BELOW names.
