@@ -32,16 +32,17 @@ def run(args: argparse.Namespace) -> None:
 def _text(found: Comparison) -> str:
     from spq.cli_report import columns
 
-    heads = "|quantity|points|missing|max (meV)|rms (meV)|error (meV)|beyond error|other flags"
+    heads = "|quantity|points|interpolated|missing|max (meV)|rms (meV)|error (meV)|beyond error|other flags"
     rows = [tuple(heads.split("|"))]
     for row in found.differences:
         flags = ", ".join(f"{count} {name}" for name, count in row.flags.items() if count)
         numbers = [_number(value) for value in (row.maximum_meV, row.rms_meV, row.error_meV)]
         beyond = "-" if row.beyond is None else str(row.beyond)
-        rows.append(
-            (row.state, row.quantity, str(row.points), str(row.missing), *numbers, beyond, flags or "-")
-        )
+        counts = [str(each) for each in (row.points, row.interpolated, row.missing)]
+        rows.append((row.state, row.quantity, *counts, *numbers, beyond, flags or "-"))
     lines = [f"two {'spectra' if found.kind == 'spectrum' else found.kind + 's'}, B less A", columns(rows)]
+    if any(row.interpolated for row in found.differences):
+        lines.append("interpolated points of B count in max and rms, not in the error nor beyond it")
     for letter, names in found.only.items():
         if names:
             lines.append(f"only in {letter}: {', '.join(names)}")

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spq import checks, store
-from spq.differences import Difference, alone, difference_row
+from spq.differences import Difference, alone, difference_row, state_rows
 from spq.errors import InputError
 from spq.fields import plain, shown
-from spq.mapcomparison import QUANTITIES, compared_maps
+from spq.mapcomparison import compared_maps
 from spq.observables import FLAGS
 from spq.spectrumstore import load_spectrum
 from spq.store import load_map
@@ -56,7 +56,8 @@ def compare(a: xr.Dataset | str | Path, b: xr.Dataset | str | Path) -> Compariso
     ----------
     a, b : Datasets as spq.shift_map, spq.spectrum or spq.sweep return them, or their NetCDF files
         Of a map B is interpolated linearly in z to the points of A, azimuth by azimuth, where the places
-        differ; points of A beyond those of B are missing. Lines of spectra are matched by their set, the
+        differ, and how many is counted; an azimuth that turns nothing is passed over. Points of A beyond
+        those of B are missing. Lines of spectra are matched by their set, the
         placements before and after, and their order in energy. Sweeps are compared where their fields have
         the same values.
 
@@ -167,14 +168,7 @@ def _sweeps(a: xr.Dataset, b: xr.Dataset) -> tuple[list[Difference], dict[str, t
         if one["energy_eV"].shape != other["energy_eV"].shape:
             raise InputError("compare: the maps of the two sweeps have other points; compare single maps")
         flags = {name: int((one[name].values != other[name].values).sum()) for name in FLAGS if name in one}
-        for quantity, name, error, factor in QUANTITIES:
-            values = [factor * ds[name].values for ds in (one, other)]
-            errors = (one[error].values, other[error].values)
-            rows.append(
-                difference_row(
-                    state, quantity, values[0], values[1], errors, flags if quantity == "shift" else None
-                )
-            )
+        rows += state_rows(state, one, other, flags)
     return rows, alone(*states)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import Executor, Future
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from spq import gallery
 from spq.cli import main
 from spq.errors import InputError
 from spq.fields import changed
+from spq.mapcomparison import turning_is_free
 
 MODEL = gallery.heterodimer()
 
@@ -71,6 +73,45 @@ def test_other_grids_are_interpolated():
     assert 38 <= first.points < 41 and first.rms_meV == pytest.approx(0.25)
     shorter = b.isel(point=slice(4, None))
     assert row(spq.compare(a, shorter), str(a["state"].values[-1]), "shift").missing > 0
+
+
+def test_only_points_at_one_place_are_beyond_the_error():
+    """Interpolation is in no error: what it does is not counted as beyond it, but said."""
+    a, b = maps((21, 11))
+    for ds in (a, b):
+        ds["shift_meV"][:] = ds["z_nm"].values ** 2
+    found = spq.compare(a, b)
+    last = row(found, str(a["state"].values[-1]), "shift")
+    assert (last.points, last.interpolated, last.beyond) == (42, 20, 0)
+    assert last.maximum_meV > 0.1 > 2 * last.error_meV
+    b["shift_meV"][-1, 0, 3] += 1.0
+    assert row(spq.compare(a, b), str(a["state"].values[-1]), "shift").beyond == 1
+    assert row(spq.compare(b, a), str(a["state"].values[-1]), "shift").interpolated == 0
+    # points that are all elsewhere
+    b = b.assign_coords(z_nm=0.999 * b["z_nm"] + 1e-3, position_nm=0.999 * b["position_nm"])
+    elsewhere = row(spq.compare(b, a), str(a["state"].values[-1]), "shift")
+    assert elsewhere.interpolated == elsewhere.points > 0 and elsewhere.beyond is None
+
+
+@pytest.mark.parametrize(
+    "across", [{}, {"surface_charges": (spq.SurfaceCharge(1, z=3.0),)}, {"electric_field": (1.0, 0.0, 0.0)}]
+)
+def test_azimuths_are_one_where_nothing_tells_them_apart(across):
+    spec = spq.MapSpec(states=("X@1",), points=5)
+    models = [MODEL.replace(map=replace(spec, phi=phi), accuracy="coarse", **across) for phi in (0.0, 40.0)]
+    a, b = (spq.shift_map(model) for model in models)
+    found = row(spq.compare(a, b), "X@1", "shift")
+    if across:
+        assert found.points < 10  # the poles alone
+    else:
+        assert (found.points, found.missing, found.interpolated, found.beyond) == (10, 0, 0, 0)
+        assert abs(found.maximum_meV) < 1e-6
+
+
+def test_a_field_along_the_axis_tells_no_azimuths_apart():
+    for field, free in (((0.0, 0.0, 5.0), True), ((0.0, 5.0, 5.0), False)):
+        ds = synthetic_map(MODEL.replace(electric_field=field))
+        assert turning_is_free(ds) is free
 
 
 def test_a_real_map_on_two_grids():
@@ -160,6 +201,10 @@ def test_command_line(tmp_path, capsys):
     assert main(["compare", *files]) == 0
     text = capsys.readouterr().out
     assert "the inputs are the same" in text and "beyond error" in text
+    assert "interpolated points" not in text
+    spq.save_map(maps((21, 11))[1], tmp_path / "c")
+    assert main(["compare", files[0], str(tmp_path / "c" / "shift_map.nc")]) == 0
+    assert "interpolated points of B count in max and rms, not in the error" in capsys.readouterr().out
     assert main(["compare", files[0], str(tmp_path / "none.nc")]) == 2
     assert main(["compare", *files, "--quantity", "potential"]) == 2
     assert "goes with a grid" in capsys.readouterr().err
