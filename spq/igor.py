@@ -2,7 +2,8 @@
 
 WAVES/D/N=(rows, columns) name, BEGIN, one line for each row, END; then commands: SetScale/P x start, step,
 "unit" where an axis is equally spaced, SetScale d for the unit of the data, and the long name as the wave's
-Note.
+Note. Igor takes no wave whose name is that of a built-in function or operation (CheckName answers 28 or 26):
+such names, z or mean, get a suffix.
 """
 
 from __future__ import annotations
@@ -16,6 +17,16 @@ from spq.columns import Column, Grid, Table, spaced, unique
 
 LONGEST = 31  # characters of a name before Igor 8
 
+# plain words that are functions or operations of Igor, as all single letters may be: no wave has their names
+RESERVED = frozenset(
+    """abs acos area asin atan beta ceil conj cos cosh date datetime differentiate display edit erf erfc exp
+    factorial faverage fft floor gamma gauss grep histogram ifft imag inf integrate interp interpolate label
+    legend limit ln log loess magsqr make max mean median min mod modify nan norm note num2str numpnts open pi
+    poly preferences print project real redimension rename resample reverse rotate round save sawtooth sign
+    silent sin sinc sinh sleep slow smooth sort speak sqrt stack str2num strlen sum tag tan tanh ticks tile
+    time trunc unwrap variance voigt wavemax wavemin wavestats""".split()
+)
+
 
 def write_itx(tables: Sequence[Table], grids: Sequence[Grid], about: str, path: Path) -> None:
     """Write tables as waves, one for each column, and grids as two-dimensional waves.
@@ -25,20 +36,29 @@ def write_itx(tables: Sequence[Table], grids: Sequence[Grid], about: str, path: 
     taken: set[str] = set()
     lines = ["IGOR", f"X // {_text(about)}"]
     for grid in grids:
-        name = unique(f"map_{grid.column.name}", taken, LONGEST)
+        name = _free(f"map_{grid.column.name}", taken)
         lines += _wave(name, grid.column, "".join(f" along {axis}" for axis, _, _ in grid.axes))
         for letter, (axis, unit, values) in zip("xy", grid.axes, strict=True):
             step = spaced(values)
             if step is None:
-                other = unique(f"{axis}_of_{name}", taken, LONGEST)
+                other = _free(f"{axis}_of_{name}", taken)
                 lines += _wave(other, Column(other, axis, unit, "", values), "")
             else:
                 scale = f'{values[0]:.15g},{step:.15g},"{_text(unit)}"'
                 lines.append(f"X SetScale/P {letter} {scale}, {name}")
     for table in tables:
         for column in table.columns:
-            lines += _wave(unique(column.name, taken, LONGEST), column, "")
+            lines += _wave(_free(column.name, taken), column, "")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """A name that neither another wave nor a function or operation of Igor has, whatever the case."""
+    if len(name) == 1:
+        name = f"{name}_axis"
+    elif name.lower() in RESERVED:
+        name = f"{name}_values"
+    return unique(name, taken, LONGEST)
 
 
 def _wave(name: str, column: Column, more: str) -> list[str]:

@@ -114,6 +114,30 @@ def test_igor(shifts, full, tmp_path):
     assert scales["y"][0] + scales["y"][1] * np.arange(4) == pytest.approx(phi)
 
 
+# of the function list in Igor's manual: dimensions, numbers, statistics, mathematics
+IGOR_FUNCTIONS = """
+p q r s t x y z i j k e pi inf nan abs acos area asin atan beta ceil cos date erf exp floor gamma gauss imag
+interp limit ln log max mean median min mod norm real round sign sin sinc sqrt sum tan ticks time trunc
+variance
+""".split()
+
+
+def test_igor_takes_every_name(shifts, tmp_path):
+    """No wave is named after a built-in function, in whatever case, and none is lost by that."""
+    line = spq.line_cut(spq.gallery.monomer(accuracy="coarse"), points=5)
+    (path,) = spq.export(line, "itx", tmp_path, "line")
+    assert read_itx(path)["z_axis"][0] == pytest.approx(line["z"].values)
+    names = [each.capitalize() if number % 2 else each for number, each in enumerate(IGOR_FUNCTIONS)]
+    made = xr.Dataset({name: ("row", [1.0, 2.0]) for name in names} | {"r_axis": ("row", [3.0, 4.0])})
+    (path,) = spq.export(made, "itx", tmp_path, "made")
+    for waves in (read_itx(path), read_itx(tmp_path / "line.itx")):
+        assert not {name.lower() for name in waves} & set(IGOR_FUNCTIONS)
+        assert len({name.lower() for name in waves}) == len(waves)
+    waves = read_itx(path)
+    assert len(waves) == len(made.data_vars)
+    assert {tuple(waves[name][0]) for name in ("r_axis", "r_axis_2")} == {(1.0, 2.0), (3.0, 4.0)}
+
+
 def test_paraview_map(shifts, full, tmp_path):
     (path,) = spq.export(full, "vtu", tmp_path, "full")
     mesh = meshio.read(path)
