@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 BAD_INPUT = 2  # exit status
+
+Command = Callable[[str, str], argparse.ArgumentParser]  # adds one of this name, with its text
 
 
 WAY = """\
@@ -112,6 +115,13 @@ def parser() -> Parser:
         added.set_defaults(command=name)
         return added
 
+    for add in (_add_solved, _add_measured, _add_input, _add_stored):
+        add(command)
+    return whole
+
+
+def _add_solved(command: Command) -> None:
+    """Commands: what is solved for a molecule."""
     added = command("shift-map", "shifts for every place of a surface charge")
     added.add_argument("file", metavar="FILE", nargs="?", help="input; the nominal dimer without")
     added = command("emission", "emission energy and shift of each state")
@@ -126,6 +136,10 @@ def parser() -> Parser:
     added.add_argument("--status", metavar="DIR", type=Path, help="say how far the sweep in DIR is")
     added = command("deduce", "sizes that explain the measured energies of [deduce]")
     added.add_argument("file", metavar="FILE")
+
+
+def _add_measured(command: Command) -> None:
+    """Commands: measurements of a particle."""
     added = command("simulate", "a measurement of one particle: what [simulation] of FILE says")
     added.add_argument("file", metavar="FILE")
     added.add_argument("--seed", type=int, metavar="N", help="instead of that of FILE")
@@ -146,6 +160,10 @@ def parser() -> Parser:
         help="input file of the dimer, more than once to weigh several; the nominal dimer without",
     )  # fmt: skip
     added.add_argument("--seed", type=int, default=0, metavar="N", help="of the draws over what is not known")
+
+
+def _add_input(command: Command) -> None:
+    """Commands: input, its parts, and what it costs."""
     added = command("levels", "single-carrier levels")
     added.add_argument("file", metavar="FILE")
     added = command("mesh", "the mesh alone, as a Gmsh file, and its quality")
@@ -158,6 +176,10 @@ def parser() -> Parser:
     added.add_argument("file", metavar="FILE", nargs="?", default="dimer.toml")
     added = command("check", "what would be computed, its size and its cost")
     added.add_argument("file", metavar="FILE")
+
+
+def _add_stored(command: Command) -> None:
+    """Commands: what is done with stored results."""
     added = command("plot", "draw a stored result again")
     added.add_argument("file", metavar="FILE.nc")
     added.add_argument("--flip", action="store_true", help="dot 1 at positive coordinates, of a map")
@@ -173,7 +195,6 @@ def parser() -> Parser:
     added.add_argument("--quantity", metavar="Q", help='of a grid: potential, "density e1", "level h 1", ...')
     added.add_argument("--state", metavar="S", help="of a grid: whose carriers they are")
     added.add_argument("--variable", metavar="V", help="of a grid with several")
-    return whole
 
 
 def _taught(name: str) -> str | None:

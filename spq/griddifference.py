@@ -91,24 +91,31 @@ def difference(
     unit = _unit(theirs, name)
     points = _points(model, theirs)
     ours = _ours(model, points, name, label, state, surface_charges, progress).reshape(theirs.shape)
+    distance = np.linalg.norm(points[:, None] - model.molecule.centers, axis=2)
+    core = (distance < model.molecule.core_radii).any(axis=1).reshape(theirs.shape)
+    found = _compared(theirs, ours, core, unit, name in WAVES)
+    return found.assign_attrs(quantity=f"{name} {label}".strip(), state=state or "")
+
+
+def _compared(theirs: xr.DataArray, ours: np.ndarray, core: np.ndarray, unit: str, wave: bool) -> xr.Dataset:
+    """Both on the grid, their difference, and its sizes everywhere and in the cores."""
+    import xarray as xr
+
     values = np.asarray(theirs.values)
     known = np.isfinite(values) & np.isfinite(ours)
     if not known.any():
         raise InputError(f"{theirs.name}: at no point of the grid are both values known")
     scalars: dict[str, Any] = {}
-    if name in WAVES:
+    if wave:
         values, scalars["overlap"] = _as_state(values, ours, known, _volumes(theirs))
     apart = np.abs(values - ours) if np.iscomplexobj(values) else values - ours
-    distance = np.linalg.norm(points[:, None] - model.molecule.centers, axis=2)
-    core = (distance < model.molecule.core_radii).any(axis=1).reshape(theirs.shape)
     scalars |= _sizes(apart[known], "") | _sizes(apart[known & core], "core_")
     fields = {"theirs": np.real(values), "ours": ours, "difference": np.where(known, apart, np.nan)}
     data: dict[str, Any] = {key: (theirs.dims, each, {"units": unit}) for key, each in fields.items()}
     data["in_core"] = (theirs.dims, core)
     data |= {key: ((), each, {"units": "1" if key == "overlap" else unit}) for key, each in scalars.items()}
-    attributes: dict[str, Any] = {"quantity": f"{name} {label}".strip(), "state": state or "", "units": unit}
-    attributes |= {"points": int(known.sum()), "points_in_core": int((known & core).sum())}
-    return xr.Dataset(data, {dim: theirs[dim] for dim in theirs.dims}, attributes)
+    counts = {"points": int(known.sum()), "points_in_core": int((known & core).sum())}
+    return xr.Dataset(data, {dim: theirs[dim] for dim in theirs.dims}, {"units": unit} | counts)
 
 
 def _unit(theirs: xr.DataArray, name: str) -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 KINDS = {"e": ("electron", "#0072b2", "Blues"), "h": ("hole", "#d55e00", "Oranges")}
 DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (4, 1.5, 1, 1.5)))
+DOTTED = ((0, (1, 1)), (0, (1, 2.5)), (0, (4, 1.5, 1, 1.5)))
 DOTS = (*COLORS[1:], COLORS[0])
 TALL = 4.6  # inches, the longest side of a density
 
@@ -80,64 +81,76 @@ def line_cut(ds: xr.Dataset) -> Figure:
     rows = 3 if "density" in ds else 1 + ("potential_eV" in ds)
     drawn = _figure((7.6, 2.3 * rows + 0.7))
     panels = drawn.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
-    z = ds["z"].values
     for panel in panels:
         _bands(panel, molecule, ds)
         panel.grid(True, color="#e6e6e6", lw=0.6)
         panel.set_axisbelow(True)
-    edges, fields = panels[0], panels[min(1, rows - 1)]
-    for kind in ds["kind"].values:
-        text, color, _ = KINDS[str(kind)]
-        values = MEV_PER_EV * ds["confinement_eV"].sel(kind=kind).values
-        edges.plot(
-            z, values, color=color, lw=1.6, ls="-" if kind == "e" else DASHES[1], label=f"{text}: band edge"
-        )
+    _draw_edges(panels[0], ds)
     if "self_energy_eV" in ds:
-        each = ds["self_energy_eV"]
-        lines = [("Σ (image)", each)]
-        if "carrier" in each.dims:
-            lines = [(f"Σ of {name}", each.sel(carrier=name)) for name in ds["carrier"].values]
-        for number, (label, part) in enumerate(lines):
-            dashes = DASHES[number % 4]
-            edges.plot(z, MEV_PER_EV * part.values, color=COLORS[3], ls=dashes, lw=1.4, label=label)
-        inside = MEV_PER_EV * each.values
-        finite = inside[np.isfinite(inside)]
-        if finite.size:  # the image diverges at the wall
-            top = 1.15 * max(
-                MEV_PER_EV * float(np.nanmax(ds["confinement_eV"])), float(np.median(finite)) * 2
-            )
-            edges.set_ylim(min(-20.0, float(finite.min())), top)
-    edges.set_ylabel("energy (meV)")
-    if "potential_eV" in ds:
-        values = ds["potential_eV"].values
-        fields.plot(
-            z,
-            MEV_PER_EV * np.where(np.isfinite(values), values, np.nan),
-            color="#000000",
-            lw=1.4,
-            label="Φ of charges, on +e",
-        )
-    for number, name in enumerate(ds["carrier"].values if "carrier" in ds.coords else []):
-        style = {"color": KINDS[str(name)[0]][1], "ls": DASHES[number % 4], "lw": 1.4}
-        fields.plot(
-            z,
-            MEV_PER_EV * ds["carrier_potential_eV"].sel(carrier=name).values,
-            label=f"V[ρ] of {name}, on +e",
-            **style,
-        )
-        panels[2].plot(z, ds["density"].sel(carrier=name).values, label=str(name), **style)
+        _draw_self_energy(panels[0], ds)
     if rows > 1:
-        fields.set_ylabel("potential (meV)")
+        _draw_potentials(panels[1], ds)
     if rows == 3:
+        for name, style in _carrier_styles(ds):
+            panels[2].plot(ds["z"].values, ds["density"].sel(carrier=name).values, label=name, **style)
         panels[2].set_ylabel("density (1/nm³)")
         panels[2].set_ylim(bottom=0.0)
     for panel in panels:
         if panel.get_legend_handles_labels()[0]:
             panel.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=9)
     panels[-1].set_xlabel("z along the long axis (nm)")
-    panels[-1].set_xlim(float(z[0]), float(z[-1]))
+    panels[-1].set_xlim(float(ds["z"][0]), float(ds["z"][-1]))
     drawn.suptitle(_title(ds, "Along the axis, fields"), fontsize=11)
     return drawn
+
+
+def _draw_edges(panel: Axes, ds: xr.Dataset) -> None:
+    """Band edges, electrons and holes up."""
+    for kind in ds["kind"].values:
+        text, color, _ = KINDS[str(kind)]
+        values = MEV_PER_EV * ds["confinement_eV"].sel(kind=kind).values
+        dashes = DASHES[0] if kind == "e" else DASHES[1]
+        panel.plot(ds["z"].values, values, color=color, lw=1.6, ls=dashes, label=f"{text}: band edge")
+    panel.set_ylabel("energy (meV)")
+
+
+def _draw_self_energy(panel: Axes, ds: xr.Dataset) -> None:
+    """Σ, of the model `density` in each carrier's colour; the scale leaves out where it diverges."""
+    each = ds["self_energy_eV"]
+    lines: list[tuple[str, Any, dict[str, Any]]] = [("Σ (image)", each, {"color": COLORS[3], "ls": "-"})]
+    if "carrier" in each.dims:
+        # dotted, for the band edges have the same colours
+        lines = [
+            (f"Σ of {name}", each.sel(carrier=name), {"color": style["color"], "ls": DOTTED[number % 3]})
+            for number, (name, style) in enumerate(_carrier_styles(ds))
+        ]
+    for label, part, style in lines:
+        panel.plot(ds["z"].values, MEV_PER_EV * part.values, lw=1.4, label=label, **style)
+    inside = MEV_PER_EV * each.values
+    finite = inside[np.isfinite(inside)]
+    if finite.size:  # the image diverges at the wall
+        highest = MEV_PER_EV * float(np.nanmax(ds["confinement_eV"]))
+        panel.set_ylim(min(-20.0, float(finite.min())), 1.15 * max(highest, 2 * float(np.median(finite))))
+
+
+def _draw_potentials(panel: Axes, ds: xr.Dataset) -> None:
+    """Potentials of charges and field, and of each carrier, on a charge +e."""
+    z = ds["z"].values
+    if "potential_eV" in ds:
+        values = ds["potential_eV"].values
+        finite = np.where(np.isfinite(values), MEV_PER_EV * values, np.nan)
+        panel.plot(z, finite, color="#000000", lw=1.4, label="Φ of charges, on +e")
+    for name, style in _carrier_styles(ds):
+        values = MEV_PER_EV * ds["carrier_potential_eV"].sel(carrier=name).values
+        panel.plot(z, values, label=f"V[ρ] of {name}, on +e", **style)
+    panel.set_ylabel("potential (meV)")
+
+
+def _carrier_styles(ds: xr.Dataset) -> list[tuple[str, dict[str, Any]]]:
+    """Each carrier and its line: the colour of its kind, the dashes of its number."""
+    names = [str(name) for name in ds["carrier"].values] if "carrier" in ds.coords else []
+    styles = [{"color": KINDS[name[0]][1], "ls": DASHES[i % 4], "lw": 1.4} for i, name in enumerate(names)]
+    return list(zip(names, styles, strict=True))
 
 
 def levels(found: Levels, title: str = "") -> Figure:

@@ -11,7 +11,7 @@ import spq
 from spq import gallery
 from spq.errors import InputError
 from spq.plot import map_writer
-from spq.plotfields import DOTS
+from spq.plotfields import DOTS, KINDS
 
 MODEL = gallery.heterodimer(accuracy="coarse")
 CHARGE = spq.SurfaceCharge(charge=-1, z=3.2)
@@ -52,6 +52,15 @@ def test_a_line():
     assert len(spq.plot.line_cut(spq.line_cut(MODEL, points=21)).axes) == 1
     with pytest.raises(InputError, match="spq.line_cut"):
         spq.plot.line_cut(spq.sections(MODEL, points=11))
+
+
+def test_self_energies_of_carriers_have_their_colours():
+    model = gallery.monomer(accuracy="coarse", self_energy="density")
+    ds = spq.line_cut(model, "X-@1", points=41)
+    lines = spq.plot.line_cut(ds).axes[0].lines
+    styles = {line.get_label(): (to_hex(line.get_color()), line._dash_pattern) for line in lines}
+    assert styles["Σ of e1"][0] == KINDS["e"][1] != styles["Σ of h1"][0] == KINDS["h"][1]
+    assert len({str(style) for style in styles.values()}) == len(lines) == 4  # all apart, band edges too
 
 
 def test_levels():
