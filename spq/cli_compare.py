@@ -42,7 +42,9 @@ def _text(found: Comparison) -> str:
         rows.append((row.state, row.quantity, *counts, *numbers, beyond, flags or "-"))
     lines = [f"two {'spectra' if found.kind == 'spectrum' else found.kind + 's'}, B less A", columns(rows)]
     if any(row.interpolated for row in found.differences):
-        lines.append("interpolated points of B count in max and rms, not in the error nor beyond it")
+        lines.append(
+            "max and rms hold what interpolation does, the errors do not; beyond are points at one place"
+        )
     for letter, names in found.only.items():
         if names:
             lines.append(f"only in {letter}: {', '.join(names)}")

@@ -83,7 +83,8 @@ def evaluate(
     Raises
     ------
     InputError
-        If a point lies outside the mesh, the state or a charge does not fit, or the method is "ci".
+        If a point lies outside the mesh, the state or a charge does not fit, the mesh has not so many levels,
+        or the method is "ci".
     ConvergenceError, MeshError
         As spq.emission does.
     """

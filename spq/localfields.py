@@ -124,17 +124,18 @@ def lowest_levels(discretisation: Discretisation, count: int) -> tuple[Orbital, 
 
     Raises InputError if the mesh has not so many.
     """
+    if not count:
+        return ()
     space = discretisation.space
     found: list[Orbital] = []
-    for kind in KINDS if count else ():
+    labels = range(max(space.harmonics.orbital) + 1)
+    carriers = {kind: [discretisation.carrier(kind, m) for m in labels] for kind in KINDS}
+    most = min(len(each.free) for blocks in carriers.values() for each in blocks) - 2  # that Lanczos finds
+    if count > most:
+        raise InputError(f"levels = {count}: at most {most} are on this mesh; ask for a finer accuracy")
+    for kind, blocks in carriers.items():
         each: list[tuple[float, int, np.ndarray]] = []
-        for m in range(max(space.harmonics.orbital) + 1):
-            carrier = discretisation.carrier(kind, m)
-            most = len(carrier.free) - 1
-            if count > most:
-                raise InputError(
-                    f"levels = {count}: at most {most} are on this mesh; ask for a finer accuracy"
-                )
+        for m, carrier in enumerate(blocks):
             energies, vectors = lowest_states(carrier, count)
             each += [(float(e), m, v) for e, v in zip(energies, vectors.T, strict=True)]
         each.sort(key=lambda level: level[0])

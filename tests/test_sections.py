@@ -168,6 +168,16 @@ def test_nodes_of_the_half_plane_are_those_of_a_whole_one():
     assert values == pytest.approx(again, abs=1e-9) and places.points[:, 0].min() < -1
 
 
+def test_as_many_levels_as_the_mesh_has():
+    model = gallery.monomer(accuracy="coarse")
+    with pytest.raises(InputError, match="levels = 5000: at most") as refused:
+        spq.evaluate(model, [[0, 0, 0]], levels=5000)
+    most = int(str(refused.value).split("at most ")[1].split()[0])
+    with pytest.raises(InputError, match=f"at most {most} are"):
+        spq.evaluate(model, [[0, 0, 0]], levels=most + 1)
+    assert spq.evaluate(model, [[0, 0, 0]], levels=most).sizes["level"] == 2 * most
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
