@@ -199,7 +199,8 @@ for letter, ds in found.items():
 print(f"{called} of {sum(ds.sizes['jump'] for ds in found.values())} jumps decided, {right} of them right")
 assert called >= 8 and right == called
 for letter, ds in found.items():
-    assert str(ds["verdict"].values[0]) == told[letter].events[0]  # the case itself
+    assert str(ds["move"].values[0, 0]) == told[letter].events[0]  # the case itself comes first
+assert str(found["D"]["verdict"].values[0]) == told["D"].events[0]  # and in D it is decided
 
 figure = assignment(found["D"])
 figure.set_dpi(75)
