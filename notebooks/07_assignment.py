@@ -249,8 +249,7 @@ assert seen >= 4 and inside == seen
 
 # %% [markdown]
 # The dot is right wherever a charge is seen to come. A charge that never moves is another matter: jumps tell
-# little of it, and what is said of the first stretch is not to be relied on: in B an electron is found on
-# dot 2 that is not there.
+# little of it, and what is said of the first stretch (printed above) is not to be relied on.
 #
 # ## Before the experiment
 #
