@@ -22,7 +22,7 @@ FIGURES = {  # of each notebook
     "06_simultaneous_jumps": 2,
     "07_assignment": 3,
     "08_deduce_sizes": 2,
-    "09_sensing_and_gates": 3,
+    "09_sensing_and_gates": 4,
 }
 QUICK = {"01_one_dot"}  # the others are marked slow
 LARGEST = 400_000  # bytes of a stored notebook
