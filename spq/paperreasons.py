@@ -5,7 +5,10 @@ ENERGY = "depends on size: a core 0.1 nm larger emits 30 meV redder"
 TRION = "smaller dots shift more, and the mean field is good to 5 meV; correlation makes it redder yet"
 POSITIVE = "two holes in a core repel more than electron and hole attract; correlation takes some of it off"
 OTHER_DOT = "its own image and the field of both dots nearly cancel for a neutral exciton"
-SIZE = "a thin shell or a second charge gives more: dots of 1 nm shell 7, a + − pair at opposite poles 14"
+SIZE = (
+    "open which of four gives more: in one dot a 1 nm shell, a 3 eV wall or optical permittivities 6 to 7, "
+    "or a second charge, a + − pair at pole and neck of a nominal dimer's dot 12 to 13 (notebook 03)"
+)
 OVERLAP = "computed in the mean field, where both carriers are polarised by the charge"
 OUTLIERS = "the electron that stays, or one before the emission, is shared by both dots there"
 NECK = "electron splitting at a step of 0.10 eV; it depends on the step more than on all else, and on filling"
