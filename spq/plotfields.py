@@ -186,7 +186,9 @@ def levels(found: Levels, title: str = "") -> Figure:
             panel.invert_yaxis()
         splitting = found.splitting_meV[KINDS[kind][0]]
         if splitting is not None:
-            panel.set_title(f"{KINDS[kind][0]}: splitting {splitting:.2f} meV", fontsize=9, loc="left")
+            panel.set_title(
+                f"{KINDS[kind][0]}: second − first level {splitting:.2f} meV", fontsize=9, loc="left"
+            )
     below.set_xticks(range(len(columns)), ["all" if m < 0 else f"|m| = {m}" for m in columns])
     below.set_xlim(-0.6, len(columns) - 0.4)
     handles = [_line(DOTS[dot % len(DOTS)], f"share of dot {dot + 1}") for dot in range(dots)]

@@ -1,4 +1,6 @@
-"""What is known of a field of the input before anything is measured: a range, or a normal within it."""
+"""What is known of a field of the input before anything is measured: a range, or a normal within it.
+
+p(x) = 1/(high − low), or ∝ exp(−(x − mean)²/2σ²), for low <= x <= high, and 0 elsewhere."""
 
 from __future__ import annotations
 

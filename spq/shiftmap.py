@@ -1,6 +1,7 @@
 """The surface-charge shift map: emission of every state against the place of a charge on the surface.
 
-One discretisation and one set of integrals serve every state, sign and position; each point is then
+Shift = E_emission(Q at r_s) − E_emission(no charge), each emission energy that of spq.transition. One
+discretisation and one set of integrals serve every state, sign and position; each point is then
 a self-consistent problem of its own, followed from the same state without charge.
 """
 

@@ -2,11 +2,14 @@
 
 import base64
 import importlib.util
+import io
 import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from systems import need_gmsh
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
@@ -19,10 +22,13 @@ FIGURES = {  # of each notebook
     "06_simultaneous_jumps": 2,
     "07_assignment": 3,
     "08_deduce_sizes": 2,
-    "09_sensing_and_gates": 3,
+    "09_sensing_and_gates": 4,
 }
 QUICK = {"01_one_dot"}  # the others are marked slow
 LARGEST = 400_000  # bytes of a stored notebook
+NUMBER = re.compile(r"[-+−]?\d[\d.,]*(?:e[-+]?\d+)?")
+OTHER = 0.02  # share of a picture's pixels that another machine's last digits may change
+GREY = 48  # of 255, by which a pixel is another: more than what few colours cost
 PATHS = re.compile(r"/(?:home|root|tmp|work|Users)\b|[A-Z]:\\\\")
 
 
@@ -53,6 +59,23 @@ def images(book):
     """The pictures in its outputs, as stored in base 64."""
     outputs = [output for cell in code(book) for output in cell["outputs"]]
     return [output["data"]["image/png"] for output in outputs if "image/png" in output.get("data", {})]
+
+
+def said(book):
+    """What its cells print, numbers left out, for their last digits are those of a machine."""
+    outputs = [output for cell in code(book) for output in cell["outputs"]]
+    text = "".join("".join(output.get("text", "")) for output in outputs if output.get("name") == "stdout")
+    return NUMBER.sub("#", text).split()
+
+
+def changed(first, second):
+    """Share of pixels that differ between two pictures in base 64; 1 if their sizes do."""
+    grey = [
+        np.asarray(Image.open(io.BytesIO(base64.b64decode(each))).convert("L"), dtype=float)
+        for each in (first, second)
+    ]
+    same = grey[0].shape == grey[1].shape
+    return float((np.abs(grey[0] - grey[1]) > GREY).mean()) if same else 1.0
 
 
 def test_every_notebook_is_run():
@@ -95,3 +118,6 @@ def test_runs(name, tmp_path):
     assert len(images(book)) == FIGURES[name]
     outputs = [output for cell in code(book) for output in cell["outputs"]]
     assert not [output["text"] for output in outputs if output.get("name") == "stderr"]
+    assert said(book) == said(stored(name))
+    shares = [changed(*pair) for pair in zip(images(book), images(stored(name)), strict=True)]
+    assert max(shares) < OTHER, shares

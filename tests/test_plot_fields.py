@@ -68,7 +68,7 @@ def test_levels():
     figure = spq.plot.levels(found)
     above, below = figure.axes
     assert below.yaxis_inverted() and not above.yaxis_inverted()
-    assert f"splitting {found.splitting_meV['electron']:.2f} meV" in above.get_title(loc="left")
+    assert f"second − first level {found.splitting_meV['electron']:.2f} meV" in above.get_title(loc="left")
     lowest = [line for line in above.lines if line.get_ydata()[0] == found.electron[0].energy_meV]
     widths = {to_hex(line.get_color()): np.ptp(line.get_xdata()) / 0.8 for line in lowest}
     assert [widths[color] for color in DOTS[:2]] == pytest.approx(found.electron[0].dots, abs=1e-9)

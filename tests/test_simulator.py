@@ -15,7 +15,7 @@ from spq.spectroscopy.diffusion import drift
 from spq.spectroscopy.emissions import emit
 from spq.spectroscopy.files import read
 from spq.spectroscopy.instruments import Camera, Detector, Laser, WavePlate
-from spq.spectroscopy.simulation import Decay, Diffusion, Emitter, Lines, Simulation, Switching
+from spq.spectroscopy.simulation import Decay, Diffusion, Emitter, Lines, Simulation, Step, Switching
 from spq.spectroscopy.simulationfile import seed_of, simulation_of
 from spq.spectroscopy.simulationwriters import FILES, TAG, measurement_writers
 from spq.spectroscopy.simulator import as_counts, simulate
@@ -414,6 +414,14 @@ rate = 3000
 charged = { brightness = 0.5, lifetimes = [5.0], amplitudes = [1.0] }
 [simulation.laser]
 rate = 5e6
+[[simulation.schedule]]
+time = 0.0
+charges = [0, 0]
+[[simulation.schedule]]
+time = 5.0
+charges = [0, -1]
+site = 1
+quenched = [true, false]
 """
 
 
@@ -424,6 +432,7 @@ def test_input_file(tmp_path):
     assert seed_of(path) == 3 and simulation.laser.period == 200.0 and simulation.duration == 30.0
     assert simulation.emitters[1].charged.lifetimes == (5.0,) and simulation.emitters[0].rate == 3000.0
     assert simulation.energies.sites == ("+0 meV, +0 meV", "-3 meV, +2 meV")
+    assert simulation.schedule == (Step(0.0, (0, 0)), Step(5.0, (0, -1), 1, (True, False)))
     for wrong, text in (
         (("duration", "durations"), "durations: unknown key.*nearest.*duration"),
         (("rate = 5e6", "rates = 5e6"), "simulation.laser.rates: unknown key.*rate"),
@@ -431,6 +440,13 @@ def test_input_file(tmp_path):
         (("lifetimes = [5.0]", "lifetimes = [-5.0]"), r"lifetimes\[1\] = -5 ns: must be > 0"),
         (("[simulation]", "[simulations]"), "simulations: unknown key.*simulation"),
         (("[2.1, 2.2]", "[2.1, 2.2, 2.3]"), "must be 3 numbers|must be 3"),
+        (
+            ("charges = [0, -1]", "charges = 0"),
+            r"schedule\[2\]: step.charges = 0: must be a charge of every dot",
+        ),
+        (("charges = [0, -1]", "charges = [0, -2]"), r"schedule\[2\]: charges \(0, -2\) at site 1 have no"),
+        (("[true, false]", "[true]"), r"schedule\[2\]: step.quenched = \[True\]|quenched = \(True,\)"),
+        (("time = 5.0", "time = 0.0"), "times must begin with 0 and ascend"),
     ):
         path.write_text(TEXT.replace(*wrong), encoding="utf-8")
         with pytest.raises(InputError, match=text):
@@ -439,12 +455,12 @@ def test_input_file(tmp_path):
 
 def test_command(tmp_path, capsys):
     path = tmp_path / "dimer.toml"
-    path.write_text(TEXT.replace("duration = 30.0", "duration = 3.0"), encoding="utf-8")
+    path.write_text(TEXT.replace("duration = 30.0", "duration = 8.0"), encoding="utf-8")
     assert main(["simulate", str(path), "--json", "-q"]) == 2
     assert "--out" in capsys.readouterr().err
     assert main(["simulate", str(path), "--out", str(tmp_path / "out"), "--json", "-q", "--seed", "8"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert document["seed"] == 8 and document["frames"] == 6 and document["counts"] > 1000
+    assert document["seed"] == 8 and document["frames"] == 16 and document["counts"] > 1000
     assert {each.name for each in (tmp_path / "out").iterdir()} == set(FILES)
     assert json.loads((tmp_path / "out" / "truth.json").read_text(encoding="utf-8"))["seed"] == 8
 

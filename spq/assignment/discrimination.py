@@ -1,7 +1,11 @@
 """Before the experiment: can two explanations of a jump be told apart, and with what energy resolution?
 
-From a microstate, each of two moves leads to many, for places are not known: the jump of both emitters is
-drawn from p_A or p_B, mixtures of Gaussians as wide as the resolution. Of jumps drawn from each, the share is
+From a microstate, each of two moves leads to many, for places are not known: the jump Δ of both emitters is
+drawn from p_A or p_B, mixtures of Gaussians as wide as the resolution σ,
+
+    p(Δ) = Σ_s P(s) N(Δ; E(s) - E(s_0), σ²).
+
+ Of jumps drawn from each, the share is
 counted whose posterior odds p_A/p_B (priors alike) are above 0.8 for the truth.
 """
 

@@ -1,4 +1,4 @@
-"""The track that is usually taken: the energy of the brightest pixel of every frame.
+"""The track that is usually taken: in every frame the energy E = E(p) of its brightest pixel p.
 
 It is here for comparison and for what is bright. At 100 photons in a frame a line is found to 0.6 meV only,
 and of two emitters it follows whichever is brighter.

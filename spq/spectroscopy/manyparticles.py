@@ -2,7 +2,8 @@
 
 Positions of zero-phonon lines weighted by intensity, spacings from the strongest line, numbers of lines, long
 lifetimes and their amplitudes, differences of polarisation, phonon replicas; between groups (monomers against
-dimers) the chances that they are alike. Lines are those of the brightest state of a particle, or of all its
+dimers) the chances that they are alike. Errors are those of B. Efron, Ann. Stat. 7, 1 (1979): particles are
+drawn again with replacement. Lines are those of the brightest state of a particle, or of all its
 states: a dot that charges has a line for each charge, but never two at once.
 """
 

@@ -2,7 +2,9 @@
 
 Origins: another dot (second or, given three lines, third), and three of the dot of a brighter line, its
 parent: the trion, a phonon replica, a shake-up line. Each piece of evidence has a density under each origin,
-of which a share `outlier` is flat, so that no single piece decides alone.
+of which a share `outlier` is flat, so that no single piece decides alone:
+
+    P(origin | evidence) ∝ P(origin) Π_i [(1 - outlier) p_i(x_i | origin) + outlier u_i].
 """
 
 from __future__ import annotations

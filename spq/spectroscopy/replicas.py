@@ -1,7 +1,8 @@
 """Phonon replicas as lines of their own: how far below the zero-phonon line they lie, without being told.
 
 The summed spectrum of a state is fitted with lines that have no replicas; the strongest is the zero-phonon
-line, what lies 15 to 50 meV below it and is weaker a replica.
+line, what lies 15 to 50 meV below it and is weaker a replica. Its distance ħω = E_ZPL - E_replica is the
+energy of the phonon: 27 meV of CdSe, 37 meV of CdS (longitudinal optical).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A response is a density q(t) per ns, constant within equal cells: the counts of a measured one in its own
 bins, or a Gaussian in 64 cells over ±5 standard deviations (that adds 0.2 % to its variance). It repeats with
-the laser pulses; outside its cells it is zero.
+the laser pulses; outside its cells it is zero. A decay D appears as ∫ q(t') D(t - t') dt'.
 """
 
 from __future__ import annotations

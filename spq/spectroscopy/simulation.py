@@ -160,9 +160,18 @@ class Step:
 
     def __post_init__(self) -> None:
         set_numbers(self, "step", {"time": ("s", 0.0, True)})
-        object.__setattr__(self, "charges", tuple(self.charges))
+        charges = checks.listed(self.charges, "step.charges", "a charge of every dot")
+        charges = [
+            checks.integer(each, f"step.charges[{i}]", minimum=-2) for i, each in enumerate(charges, 1)
+        ]
+        object.__setattr__(self, "charges", tuple(charges))
         object.__setattr__(self, "site", checks.integer(self.site, "step.site", minimum=0))
-        dark = tuple(bool(each) for each in self.quenched) or (False,) * len(self.charges)
+        dark = tuple(checks.listed(self.quenched, "step.quenched", "true or false for every dot"))
+        dark = dark or (False,) * len(self.charges)
+        if len(dark) != len(self.charges) or not all(isinstance(each, bool) for each in dark):
+            raise InputError(
+                f"step.quenched = {checks.shown(self.quenched)}: must be true or false for every dot"
+            )
         object.__setattr__(self, "quenched", dark)
 
 

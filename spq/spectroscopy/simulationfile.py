@@ -16,6 +16,11 @@ sites = [[0.0, 0.0], [-6.0, 3.0]]             # meV, a row for each place of the
 [[simulation.emitters]]                       # one table for each dot
 rate = 4000.0
 neutral = { brightness = 1.0, amplitudes = [0.97, 0.03], lifetimes = [1.5, 90.0] }
+[[simulation.schedule]]                       # what happens when; without, chance decides, by switching:
+time = 0.0                                    # s
+charges = [0, -1]                             # e, of every dot
+site = 0                                      # row of sites, or of traps, from 0
+quenched = [false, true]
 [simulation.switching]                        # likewise diffusion, lines, laser, detector, camera, plate
 charging = 0.05
 """
@@ -31,7 +36,7 @@ from spq import checks
 from spq.errors import InputError
 from spq.inputfile import parsed, text_of
 from spq.spectroscopy.instruments import Camera, Detector, Laser, WavePlate
-from spq.spectroscopy.simulation import Decay, Diffusion, Emitter, Lines, Simulation, Switching
+from spq.spectroscopy.simulation import Decay, Diffusion, Emitter, Lines, Simulation, Step, Switching
 from spq.spectroscopy.stateenergies import StateEnergies, Trap, energies_by_hand, energies_of_map
 
 PARTS: dict[str, type] = {
@@ -56,11 +61,15 @@ def simulation_of(path: str | Path) -> Simulation:
     """
     with checks.placed(f"{path}: "):
         table = _document(path)
-        checks.known_keys(table, ("seed", *SINGLE, "energies", "emitters", *PARTS), "simulation.")
+        checks.known_keys(table, ("seed", *SINGLE, "energies", "emitters", "schedule", *PARTS), "simulation.")
         given: dict[str, Any] = {name: table[name] for name in SINGLE if name in table}
         for name, kind in PARTS.items():
             if name in table:
                 given[name] = _made(kind, table[name], f"simulation.{name}")
+        steps = checks.listed(table.get("schedule", []), "simulation.schedule", "[[simulation.schedule]]")
+        given["schedule"] = [
+            _made(Step, step, f"simulation.schedule[{i}]") for i, step in enumerate(steps, 1)
+        ]
         energies = _energies(table.get("energies"), Path(path).parent)
         return Simulation(energies, _emitters(table.get("emitters"), energies.dots), **given)
 

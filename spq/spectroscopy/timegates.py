@@ -1,4 +1,7 @@
-"""Photons of the counter in time gates, frame by frame: what tells states apart whose spectra are alike."""
+"""Photons of the counter in time gates, frame by frame: what tells states apart whose spectra are alike.
+
+A gate holds the photons with t_a <= t < t_b after the pulse: of Σ_i A_i exp(-t/τ_i) a share
+Σ_i A_i τ_i [exp(-t_a/τ_i) - exp(-t_b/τ_i)]/Σ_i A_i τ_i."""
 
 from __future__ import annotations
 
