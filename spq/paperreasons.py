@@ -9,7 +9,9 @@ SIZE = "a thin shell or a second charge gives more: dots of 1 nm shell 7, a + âˆ
 OVERLAP = "computed in the mean field, where both carriers are polarised by the charge"
 OUTLIERS = "the electron that stays, or one before the emission, is shared by both dots there"
 NECK = "electron splitting at a step of 0.10 eV; it depends on the step more than on all else, and on filling"
-LENGTH = "the paper's dots were not of nominal size; spectra hardly tell how thick the thicker shell is"
+LENGTH = (
+    "not of nominal size; spectra leave the shell of dot 2 open: 3.4 nm fits lines and length, not the sides"
+)
 PHONONS = "not computed: an input, [spectrum] phonons"
 FAST = "of bright states alone: relaxation to the dark exciton, which shortens it, is not modelled"
 SLOW = "not computed: of the dark exciton, which needs the fine structure"
