@@ -16,7 +16,9 @@ SIZE = (
 OVERLAP = "computed in the mean field, where both carriers are polarised by the charge"
 OUTLIERS = "the paper gives no number; an electron, one that stays or before the emission, is shared there"
 NECK = "electron splitting at a step of 0.10 eV; it depends on the step more than on all else, and on filling"
-LENGTH = "the paper's dots were not of nominal size; spectra hardly tell how thick the thicker shell is"
+LENGTH = (
+    "not of nominal size; spectra leave the shell of dot 2 open: 3.4 nm fits lines and length, not the sides"
+)
 PHONONS = "not computed: an input, [spectrum] phonons"
 FAST = "of bright states alone: relaxation to the dark exciton, which shortens it, is not modelled"
 SLOW = "not computed: of the dark exciton, which needs the fine structure"
