@@ -6,6 +6,7 @@ python docs/api.py writes it; a test sees that it is current.
 import dataclasses
 import importlib
 import inspect
+import sys
 import textwrap
 from collections.abc import Iterator
 from functools import cached_property
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 PAGE = Path(__file__).with_name("api.md")
+sys.path.insert(0, str(PAGE.parents[1].resolve()))  # this checkout's spq, whatever is installed
 MODULES = ("spq", "spq.plot", "spq.spectroscopy", "spq.assignment")
 HEAD = """# Reference
 
