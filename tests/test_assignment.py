@@ -20,7 +20,7 @@ from spq.assignment.moves import COMBINED, NONE, STILL, TWO, moves_of
 from spq.assignment.observations import stretched
 from spq.assignment.problem import PRIOR, Problem, energies_of
 from spq.assignment.quenching import first_pairs
-from spq.assignment.sites import Placed, sites_of
+from spq.assignment.sites import Placed, beside_another, sites_of
 from spq.assignment.starts import first_states
 from spq.assignment.verdicts import sign_of, signs_alike
 from spq.errors import InputError
@@ -129,12 +129,50 @@ def test_chances_of_moves():
     often."""
     sites = sites_of(MODEL.molecule, 2)
     moves = moves_of(sites, MovePriors(none=0.1))
-    rows = sum(matrix.sum(axis=1) for matrix in moves.single)
-    assert np.allclose(rows, 0.9, atol=1e-5)
+    rows = np.asarray(sum(matrix.sum(axis=1) for matrix in moves.single)).ravel()
+    full = np.tile([len(each) == 2 for each in sites.configurations], len(CHARGES) ** 2)
+    assert np.allclose(rows[~full], 0.9, atol=1e-5) and (rows[full] < 0.85).all()
     table = additive(2)
     neutral, negative = state_of(table, (0, 0)), state_of(table, (-1, 0))
     auger = moves.single[moves.labels.index("electron of dot 1 ejected to the surface of dot 1")]
     assert auger[negative].sum() > 3.0 * auger[neutral].sum() > 0.0
+
+
+def test_what_a_cut_leaves_out_makes_nothing_likelier():
+    """A trapped hole returns as often where another charge stays, beside which no third can come."""
+    sites = sites_of(MODEL.molecule, 2)
+    cut = beside_another(sites)
+    label = "trapped hole returns from the surface of dot 1 to dot 1"
+    chances = []
+    for each in (sites, cut):
+        moves, place = moves_of(each), each.place[(Placed(1, 0, 0),)]
+        pair = CHARGES.index(-1) * len(CHARGES) + CHARGES.index(0)
+        chances.append(moves.single[moves.labels.index(label)][pair * len(each.configurations) + place].sum())
+    assert chances[0] == pytest.approx(chances[1], rel=1e-4) and chances[0] > 0.05
+
+
+@pytest.mark.parametrize(
+    "given", [{"hop": 0.0}, {"release": 0.0}, {"hole": 0.0, "auger": 0.0}, {"combined": 0.0}]
+)
+def test_moves_that_never_happen(given):
+    moves = moves_of(sites_of(MODEL.molecule, 1), MovePriors(**given))
+    assert np.isfinite(moves.total).all() and moves.total.min() >= 0.0
+    word = {"hop": "hops", "release": "returns", "hole": "ejected"}.get(next(iter(given)))
+    assert word is None or not any(word in label for label in moves.labels)
+
+
+def test_first_states_know_places_and_strengths():
+    """Of one charge half has full strength, a quarter each of the others; pairs count by their places."""
+    table = additive(2)
+    chances = first_states(table).reshape(16, -1).sum(axis=0)
+    single = [
+        sum(chances[table.sites.place[(Placed(q, s, k),)]] for q in (1, -1) for s in range(5))
+        for k in range(3)
+    ]
+    assert np.array(single) / sum(single) == pytest.approx([0.5, 0.25, 0.25])
+    same, apart = (chances[table.sites.place[(Placed(1, 0, 0), Placed(1, site, 0))]] for site in (0, 1))
+    weights = table.sites.weights
+    assert apart / same == pytest.approx(2.0 * weights[1] / weights[0])
 
 
 def test_energies_are_those_of_the_solver(table):
@@ -197,9 +235,9 @@ def test_forward_and_backward_are_the_sum_over_all_ways(monkeypatch):
     often = max(1.0, 3 / seen.independent)
     unary = []
     for k in range(3):
-        variance = seen.diffusion**2 + seen.level_errors[k] ** 2 + spread
-        unary.append(np.exp((-0.5 * (seen.levels[k] - energies) ** 2 / variance / often).sum(axis=1))
-                     / np.sqrt(variance.prod(axis=1)))  # fmt: skip
+        variance = (seen.diffusion**2 + seen.level_errors[k] ** 2 + spread) * often
+        density = np.exp(-0.5 * (seen.levels[k] - energies) ** 2 / variance) / np.sqrt(variance)
+        unary.append(((1.0 - 0.02) * density + 0.02 * np.sqrt(2.0 * np.pi) / 40.0).prod(axis=1))
     links, priors = [], moves.priors
     for k in range(2):
         link, still = moves.total.astype(float), np.eye(len(energies)) * priors.still
@@ -392,11 +430,13 @@ def test_forward_and_backward_with_dark_emitters(monkeypatch):
     """Two stretches, light in, no state left out, against sums over all states and darknesses."""
     monkeypatch.setattr("spq.assignment.chain.CUT", 1e9)
     table = additive()
-    moves = moves_of(table.sites, MovePriors(drift=0.0, none=0.0))
+    none = 1e-9
+    moves = moves_of(table.sites, MovePriors(drift=0.0, none=none))
     states = [state_of(table, (0, 0))] * 2
     seen = observed(table, states, 2)
     photons, jumps, levels = seen.photons.copy(), seen.jumps.copy(), seen.levels.copy()
-    photons[1, 0], jumps[0, 0], levels[1, 0] = 5.0, np.nan, np.nan
+    photons[1, 0], jumps[0, 0] = 5.0, np.nan
+    levels[1, 0] += 4.0  # of the dark emitter: perhaps not its own
     seen = dataclasses.replace(seen, photons=photons, jumps=jumps, levels=levels)
     problem = Problem(table, moves, seen, first_states(table))
     theta = PRIOR.copy()
@@ -414,16 +454,18 @@ def test_forward_and_backward_with_dark_emitters(monkeypatch):
         weight = np.ones((len(energies), 9))
         for i, charge in enumerate(problem.charges):
             if np.isfinite(seen.levels[k, i]):
-                variance = seen.diffusion[i] ** 2 + seen.level_errors[k, i] ** 2 + spread[:, i]
-                square = (seen.levels[k, i] - energies[:, i]) ** 2 / variance / often
-                weight *= (np.exp(-0.5 * square) / np.sqrt(variance))[:, None]
+                variance = (seen.diffusion[i] ** 2 + seen.level_errors[k, i] ** 2 + spread[:, i]) * often
+                square = (seen.levels[k, i] - energies[:, i]) ** 2 / variance
+                density = (np.exp(-0.5 * square) / np.sqrt(variance))[:, None]
+                wrong = np.array([0.5 if dark[i] else none for dark in itertools.product(range(3), repeat=2)])
+                weight *= (1.0 - wrong) * density + wrong * np.sqrt(2.0 * np.pi) / 40.0
             ratio, error = (
                 seen.photons[k, i] / light.brightness[i],
                 seen.photon_errors[k, i] / light.brightness[i],
             )
             for pair, dark in enumerate(itertools.product(range(3), repeat=2)):
-                mean = 0.1 if dark[i] else light.ratios[charge]
-                width = np.hypot(0.08 if dark[i] else light.widths[charge], error)
+                mean = light.ratios[charge] * (0.1 if dark[i] else 1.0)
+                width = np.hypot(0.08 * light.ratios[charge] if dark[i] else light.widths[charge], error)
                 weight[:, pair] *= np.exp(-0.5 * ((ratio - mean) / width) ** 2) / width
                 weight[:, pair] *= np.exp(-10.0 / 20.0) if dark[i] == 1 else 1.0  # 20 frames of 0.5 s
         weights.append(weight)
@@ -432,8 +474,10 @@ def test_forward_and_backward_with_dark_emitters(monkeypatch):
     variance = error + spread[:, 1][:, None] + spread[:, 1][None, :]
     moved = moves.total * np.exp(-0.5 * (seen.jumps[0, 1] - apart) ** 2 / variance) / np.sqrt(variance)
     still = np.exp(-0.5 * seen.jumps[0, 1] ** 2 / error) / np.sqrt(error)
-    pairs = np.eye(9) + priors.two * sum(turned)
-    joint = {"moved": np.einsum("ap,ab,pq,bq->", weights[0], moved, pairs, weights[1], optimize=True)}
+    joint = {
+        label: np.einsum("ap,ab,pq,bq->", weights[0], moved, pairs, weights[1], optimize=True)
+        for label, pairs in (("moved", np.eye(9)), (TWO, priors.two * sum(turned)))
+    }
     for dot, each in enumerate(turned):
         for label, column in (("quenched", 1), ("bleached", 2)):
             only = each * np.array([dark[dot] == column for dark in itertools.product(range(3), repeat=2)])
@@ -476,7 +520,7 @@ def test_energies_beside_a_charge_that_stays(table):
 
 
 def test_electrons_fall_where_that_lowers_the_energy(table):
-    """From dot 2, whose core is smaller, to dot 1, and not back; a hole on its surface keeps it there."""
+    """To the dot on which its energy is lower, and not back, as energies of the initial states say."""
     one, two = (dot.core_radius for dot in MODEL.molecule.dots)
     assert one < two
     lower = spq.Table(MODEL).entries([(0, -1), (-1, 0)], [[], []])["initial_energy_eV"].values
@@ -604,7 +648,7 @@ def test_bad_input():
         observations_of(xr.Dataset(attrs={"spq_kind": "analysis"}))
     with pytest.raises(InputError, match="needs two"):
         charge_table(gallery.monomer())
-    for given in ({"hop": -1.0}, {"falling": 1.0}, {"quenched_time": 0.0}):
+    for given in ({"hop": -1.0}, {"falling": 1.0}, {"quenched_time": 0.0}, {"none": 0.0}):
         with pytest.raises(InputError, match=f"priors.{next(iter(given))}"):
             MovePriors(**given)
     one = xr.Dataset({"track": (("frame", "emitter"), np.ones((3, 1)))}, attrs={"spq_kind": "analysis"})

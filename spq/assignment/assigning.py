@@ -119,6 +119,8 @@ def assigned(
     tables = [tables] if isinstance(tables, ChargeTable) else list(tables)
     if len({len(each.sites.z) for each in tables}) != 1:
         raise InputError(f"model: {len(tables)} of them: must be at least one, all with as many sites")
+    if not np.isfinite(seen.levels).any(axis=0).all():
+        raise InputError("observations.levels: an emitter was never seen: nothing can be assigned")
     explanations = explained(seen, tables, priors or MovePriors(), seed, progress)
     best = explanations[0]
     chances = chances_of_moves(explanations)
@@ -127,7 +129,7 @@ def assigned(
     variables |= _state_variables(explanations) | _explanation_variables(explanations, len(tables))
     if explain and calls:
         progress("reasons", 0, 1)
-        costs, overturned, signs = reasons(best.problem, best.found, calls, chances, seed)
+        costs, overturned, signs = reasons(best.problem, best.found, calls, seed)
         decisive = [EVIDENCE[int(np.argmax(row))] if row.max() > 0 else "priors" for row in costs]
         variables |= {
             "evidence_log_odds": (("jump", "evidence"), costs),

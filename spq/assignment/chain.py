@@ -17,7 +17,7 @@ import numpy as np
 
 from spq.assignment.chargetable import CHARGES
 from spq.assignment.light import LightModel, light_evidence
-from spq.assignment.moves import DRIFT, NONE, STILL
+from spq.assignment.moves import DRIFT, NONE, STILL, TWO
 from spq.assignment.problem import Problem, Solution, energies_of
 from spq.assignment.quenching import ALIKE, PAIRS, first_pairs, staying, turns
 
@@ -50,16 +50,17 @@ def passed(problem: Problem, theta: Array, light: LightModel, kept: int) -> Solu
         charge = [each[best] for each in problem.charges]
         value = shown[k][charge[0], charge[1], pairs] + stays[k, pairs]
         for i, level in levels.items():
-            value += np.where(PAIRS[pairs, i] > 0, np.log(_astray(np.exp(level[best]))), level[best])
+            wrong = np.where(PAIRS[pairs, i] > 0, ASTRAY, problem.moves.priors.none)
+            value += np.log(_astray(np.exp(level[best]), wrong))
         unary.append(value)
     ends = (energies, variances)
     links = [_link(problem, k, *ends, states[k : k + 2], dark[k : k + 2]) for k in range(len(states) - 1)]
     return _chained(problem, theta, light, (states, dark), unary, links)
 
 
-def _astray(density: Array) -> Array:
-    """Density of an energy of a dark emitter, without its factor 1/√(2π)."""
-    return (1.0 - ASTRAY) * density + ASTRAY * np.sqrt(2.0 * np.pi) / OUTLIER
+def _astray(density: Array, wrong: Array | float = ASTRAY) -> Array:
+    """Density of an energy that is not the emitter's own with a chance, without its factor 1/√(2π)."""
+    return (1.0 - wrong) * density + wrong * np.sqrt(2.0 * np.pi) / OUTLIER
 
 
 def _light(problem: Problem, light: LightModel) -> Array:
@@ -81,8 +82,8 @@ def _levels(problem: Problem, k: int, energies: Array, variances: Array) -> tupl
         if np.isfinite(level) and problem.use_emitters[i]:
             variance = seen.diffusion[i] ** 2 + seen.level_errors[k, i] ** 2 + variances[:, i]
             square = (level - energies[:, i]) ** 2
-            rough -= 0.5 * square / variance
-            levels[i] = -0.5 * square / (variance * often) - 0.5 * np.log(variance)
+            rough -= 0.5 * square / variance + 0.5 * np.log(variance)
+            levels[i] = -0.5 * square / (variance * often) - 0.5 * np.log(variance * often)
     return np.where(np.isfinite(rough), rough, -np.inf), levels
 
 
@@ -104,7 +105,7 @@ def _likeliest(rough: Array, shown: Array, kept: int) -> tuple[Array, Array]:
 
 @dataclass(frozen=True, eq=False)
 class _Link:
-    """Weights (kept, kept) of a jump: a charge moved; or all stayed and (label) what happened."""
+    """Weights (kept, kept) of a jump: a charge moved; or what else happened (label)."""
 
     moved: Array
     same: dict[str, Array]
@@ -138,8 +139,10 @@ def _link(
     possible = np.ix_(*(np.unique(each) for each in dark))
     turned = {label: each[np.ix_(*dark)] for label, each in turned.items() if each[possible].any()}
     # a charge and a quenching at once are two moves
-    moved *= sum((priors.two * each for each in turned.values()), steady)
-    same = {STILL: priors.still * stays * steady} | {label: stays * each for label, each in turned.items()}
+    both = moved * sum((priors.two * each for each in turned.values()), np.zeros(moved.shape))
+    moved *= steady
+    same = {TWO: both, STILL: priors.still * stays * steady}
+    same |= {label: stays * each for label, each in turned.items()}
     if len(known) == 2:
         size, cover = seen.jumps[k], np.diag(seen.jump_errors[k] ** 2) + COMMON**2
         common = np.exp(-0.5 * size @ np.linalg.solve(cover, size)) / np.sqrt(np.linalg.det(cover))

@@ -6,7 +6,6 @@ P(explanation | data) ∝ P(explanation) ∫ p(data | θ, explanation) p(θ) dθ
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -172,15 +171,13 @@ def charges_under(explanations: Sequence[Explanation]) -> tuple[Array, Array, Ar
 
 def likeliest_path(explanations: Sequence[Explanation]) -> tuple[list[str], float]:
     """The sequence of charges that is drawn most often under all explanations, and how often."""
-    counted: Counter[tuple[str, ...]] = Counter()
-    total = 0
+    counted: dict[tuple[str, ...], float] = {}
     for each in explanations:
-        number = round(each.share * len(each.posterior.paths))
-        total += number
-        for path in each.posterior.paths[:number]:
-            counted[tuple(words(each.problem.table, state, each.stays) for state in path)] += 1
-    best, often = counted.most_common(1)[0]
-    return list(best), often / total
+        for path in each.posterior.paths:
+            told = tuple(words(each.problem.table, state, each.stays) for state in path)
+            counted[told] = counted.get(told, 0.0) + each.share / len(each.posterior.paths)
+    best = max(counted, key=lambda told: counted[told])
+    return list(best), counted[best]
 
 
 def words(table: ChargeTable, state: int, stays: Placed | None = None) -> str:

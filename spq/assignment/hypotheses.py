@@ -25,8 +25,8 @@ def move_chances(moves: Moves, found: Posterior) -> list[dict[str, float]]:
     listed = []
     for k, joint in enumerate(found.moved):
         chances = dict(found.unmoved[k])
-        if joint.nnz:
-            chances |= _moved(moves, joint)
+        for label, chance in _moved(moves, joint).items() if joint.nnz else ():
+            chances[label] = chances.get(label, 0.0) + chance
         total = sum(chances.values())
         ranked = sorted(chances.items(), key=lambda each: -each[1])
         listed.append({label: chance / total for label, chance in ranked if chance > 1e-6 * total})

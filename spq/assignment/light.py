@@ -19,7 +19,7 @@ from spq.assignment.quenching import PAIRS
 Array = np.ndarray
 
 NEUTRAL = CHARGES.index(0)
-LEAST = 1e-12
+LEAST = 1e-20
 """Density that light has at least: a stretch may have any."""
 
 
@@ -30,7 +30,7 @@ class LightModel:
     ratios, widths : float (4,)
         Mean and standard deviation for the charges in CHARGES.
     dark, dark_width : float
-        Brightness of a quenched or bleached dot, and its width.
+        Brightness of a quenched or bleached dot relative to its own when it is lit, and its width.
     late_width : float
         Standard deviation of the share of late photons about the model.
     brightness : float (2,)
@@ -67,10 +67,12 @@ def light_evidence(model: LightModel, seen: Observations) -> Array:
     ratio, error = seen.photons / model.brightness, seen.photon_errors / model.brightness
     widths = np.hypot(model.widths, error[:, :, None])
     lit = _normal(ratio[:, :, None], model.ratios, widths)
-    dark = _normal(ratio, model.dark, np.hypot(model.dark_width, error))
-    each = np.log(np.stack([lit, *[np.repeat(dark[:, :, None], len(CHARGES), axis=2)] * 2], axis=-1) + LEAST)
+    widths = np.hypot(model.dark_width * model.ratios, error[:, :, None])
+    dark = _normal(ratio[:, :, None], model.dark * model.ratios, widths)
+    each = np.log(np.stack([lit, dark, dark], axis=-1) + LEAST)
     pairs = each[:, 0][:, :, None, PAIRS[:, 0]] + each[:, 1][:, None, :, PAIRS[:, 1]]
-    return pairs + _late_evidence(model, seen)[..., None]
+    # of the photons, not of their ratio: the brightness is another for every solution
+    return pairs + _late_evidence(model, seen)[..., None] - np.log(model.brightness).sum()
 
 
 def _late_evidence(model: LightModel, seen: Observations) -> Array:

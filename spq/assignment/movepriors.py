@@ -10,7 +10,7 @@ from spq.errors import InputError
 
 @dataclass(frozen=True)
 class MovePriors:
-    """Relative rates of moves, and chances; all are assumptions that an assignment can be made without.
+    """Relative rates of moves, and chances; all are assumptions.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class MovePriors:
     Raises
     ------
     InputError
-        If a rate is negative, or falling or inaccessible is 1 or more.
+        If a rate is negative, none or quenched_time is 0, or falling or inaccessible is 1 or more.
     """
 
     hole: float = 1.0
@@ -84,6 +84,7 @@ class MovePriors:
             value = checks.number(getattr(self, each.name), f"priors.{each.name}", minimum=0.0)
             object.__setattr__(self, each.name, value)
         checks.number(self.quenched_time, "priors.quenched_time", "s", above=0.0)
+        checks.number(self.none, "priors.none", above=0.0)
         for name in ("falling", "inaccessible"):
             if not getattr(self, name) < 1.0:
                 raise InputError(f"priors.{name} = {getattr(self, name):g}: must be < 1")

@@ -38,6 +38,8 @@ STILL, DRIFT, TWO, COMBINED, NONE = (
     "none of these",
 )
 
+COMING = ("eject", "arrival")
+"""Kinds of moves that bring a charge to the surface."""
 QUENCHED, LIT, BLEACHED = "dot {} quenched", "dot {} lit again", "dot {} bleached"
 
 
@@ -72,21 +74,27 @@ def moves_of(sites: Sites, priors: MovePriors | None = None) -> Moves:
     priors = priors or MovePriors()
     found: dict[str, Matrix] = {}
     kinds: dict[str, list[str]] = {"eject": [], "hop": [], "release": []}
+    rows = np.zeros(len(CHARGES) ** 2 * len(sites.configurations))
     for kind, label, dots, surface, rate in _listed(_Surface(sites), priors):
+        if rate > 0 and dots.nnz:
+            # a charge may come to a full surface too: then it is lost, and what is left no likelier
+            held = np.ones(surface.shape[0]) if kind in COMING else np.asarray(surface.sum(axis=1)).ravel()
+            rows += rate * np.kron(np.asarray(dots.sum(axis=1)).ravel(), held)
         if rate > 0 and dots.nnz and surface.nnz:
             found[label] = (rate * sparse.kron(dots, surface, format="csr")).astype(np.float32)
             if kind in kinds:
                 kinds[kind].append(label)
-    every: Matrix = sum(found.values())
-    rows = np.maximum(np.asarray(every.sum(axis=1)).ravel(), 1e-12)
+    rows = np.maximum(rows, 1e-12)
     scale = sparse.diags(((1.0 - priors.none) / rows).astype(np.float32))
     single = {label: (scale @ each).tocsr() for label, each in found.items()}
-    step: Matrix = sum(single.values())
-    sums = [sum(single[label] for label in kinds[kind]) for kind in ("eject", "hop", "release")]
+    nothing = sparse.csr_matrix((len(rows), len(rows)), dtype=np.float32)
+    step: Matrix = sum(single.values(), nothing)
+    sums = [sum((single[label] for label in kinds[kind]), nothing) for kind in ("eject", "hop", "release")]
     eject, hop, release = sums
     both = eject @ release + release @ eject
     combined = priors.combined * (both + eject @ hop @ release + hop @ both + both @ hop)
     two = priors.two * (step @ step - both)
+    two.data = np.maximum(two.data, 0.0)  # rounding leaves what is below
     total = (step + combined + two).toarray()
     return Moves(tuple(single), tuple(single.values()), combined, two, total, priors)
 
@@ -244,7 +252,7 @@ def _surface_moves(surface: _Surface, priors: MovePriors) -> Iterator[Listed]:
             yield "hop", text, still, surface.hopped(sign, region, target), rate
         for region in REGIONS:
             text = f"trapped {name} comes from the environment to {WHERE[region]}"
-            yield "exchange", text, still, surface.added(sign, region), priors.exchange / len(REGIONS)
+            yield "arrival", text, still, surface.added(sign, region), priors.exchange / len(REGIONS)
             text = f"trapped {name} goes from {WHERE[region]} to the environment"
             yield "exchange", text, still, surface.removed(sign, region), priors.exchange
     yield (

@@ -6,7 +6,7 @@ the mean of both emitters, so the variance of a jump is
 
     σ² = v_before/n + v_after/n + 2 σ_w² (g + n/3),
 
-v the variance of a frame's energy by its photons; n is where this is least.
+v the variance of a frame's energy by its photons; n is near where this is least.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from spq.assignment.chargetable import CHARGES, ChargeTable
 from spq.assignment.inference import solved
 from spq.assignment.light import LightModel
 from spq.assignment.problem import SPLITTING, Problem, Solution, splitting_of
+from spq.assignment.sites import Placed, Sites
 
 Array = np.ndarray
 
@@ -34,13 +35,20 @@ def first_states(table: ChargeTable) -> Array:
     """Chances (states,) of the first state before anything is seen."""
     chances = np.array([FIRST_CHARGE[each] for each in CHARGES])
     numbers = np.array([len(each) for each in table.sites.configurations])
-    area = [np.prod([table.sites.weights[p.site] for p in each]) for each in table.sites.configurations]
-    surface = np.array(area, dtype=float)
+    surface = np.array([_chance(table.sites, each) for each in table.sites.configurations])
     for number, share in enumerate(FIRST_SURFACE):
         of = numbers == number
         surface[of] *= share / max(surface[of].sum(), 1e-12)
     found = np.einsum("a,b,c->abc", chances, chances, surface).ravel()
     return found / found.sum()
+
+
+def _chance(sites: Sites, charges: tuple[Placed, ...]) -> float:
+    """Share of the places and strengths of as many charges."""
+    found = float(np.prod([sites.weights[each.site] for each in charges]))
+    if len(charges) == 1:
+        return found * sites.strength_weights[charges[0].strength]
+    return 2.0 * found if len(charges) == 2 and charges[0] != charges[1] else found
 
 
 def searched(problem: Problem, light: LightModel) -> list[Solution]:
@@ -54,8 +62,9 @@ def searched(problem: Problem, light: LightModel) -> list[Solution]:
         theta[:2] = first, second
         tried.append(solved(problem, theta, light, 1, FIRST_KEPT))
     kept: list[Solution] = []
-    for each in sorted(_apart(tried), key=lambda each: -each.evidence)[:FINISHED]:
-        if each.evidence > tried[0].evidence - WORTH or not kept:
+    apart_ones = _apart(tried)
+    for each in apart_ones[:FINISHED]:
+        if each.evidence > apart_ones[0].evidence - WORTH:
             kept.append(solved(problem, each.theta, each.light, ROUNDS, FIRST_KEPT))
     return _apart(kept)
 

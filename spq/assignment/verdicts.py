@@ -14,9 +14,10 @@ import numpy as np
 
 from spq.assignment.chargetable import ChargeTable
 from spq.assignment.hypotheses import move_chances
+from spq.assignment.inference import solved
 from spq.assignment.marginal import Posterior, integrated
 from spq.assignment.movepriors import MovePriors
-from spq.assignment.moves import moves_of
+from spq.assignment.moves import COMBINED, NONE, TWO, moves_of
 from spq.assignment.problem import Problem, Solution
 
 Array = np.ndarray
@@ -36,6 +37,10 @@ ASSUMPTIONS = {
     "electrons are ejected from charged dots only": {"unexcited": 1.0},
 }
 EXACT = "trion shifts are uncertain by correlation"
+MIXED = (COMBINED, TWO, NONE, "trapped hole and electron annihilate")
+"""What moves carriers of both signs, or of either."""
+STARTS, ROUNDS, KEPT = 3, 3, 120
+"""Solutions that are gone on from, rounds, and states of a stretch."""
 DRAWS = 10
 """Of what the particle's own energies may be, in each of two rounds: enough to see what comes first."""
 
@@ -67,37 +72,46 @@ def signs_alike(table: ChargeTable) -> ChargeTable:
     return replace(table, rest=0.5 * (table.rest + table.rest[:, :, place]))
 
 
-def reasons(
-    problem: Problem, found: list[Solution], calls: list[str], base: list[dict[str, float]], seed: int
-):
-    """What decided each call (jumps, evidence) in log-odds, what overturns it, and where a sign comes
-    from."""
+def reasons(problem: Problem, found: list[Solution], calls: list[str], seed: int):
+    """What decided each call (jumps, evidence) in log-odds, what overturns it, and where a sign comes from.
+
+    All is compared with the same problem as it is, solved and drawn in the same way.
+    """
+    base = _chances(problem, found, seed)
     costs = np.full((len(calls), len(EVIDENCE)), np.nan)
     for column, other in enumerate(without_evidence(problem).values()):
-        chances = move_chances(other.moves, integrated(other, found, seed, DRAWS))
+        chances = _chances(other, found, seed)
         for k, call in enumerate(calls):
             costs[k, column] = _odds(base[k].get(call, 0.0)) - _odds(chances[k].get(call, 0.0))
     overturned = [""] * len(calls)
     for name, other in with_assumptions(problem).items():
-        chances = move_chances(other.moves, integrated(other, found, seed, DRAWS))
+        chances = _chances(other, found, seed)
         for k, call in enumerate(calls):
-            if not overturned[k] and next(iter(chances[k])) != call:
+            if not overturned[k] and next(iter(base[k])) == call != next(iter(chances[k])):
                 overturned[k] = name
-    return costs, overturned, _signs(problem, found, calls, base, seed)
-
-
-def _signs(
-    problem: Problem, found: list[Solution], calls: list[str], base: list[dict[str, float]], seed: int
-) -> list[str]:
     alike = replace(problem, table=signs_alike(problem.table))
-    chances = move_chances(alike.moves, integrated(alike, found, seed, DRAWS))
+    return costs, overturned, _signs(calls, base, _chances(alike, found, seed))
+
+
+def _chances(problem: Problem, found: list[Solution], seed: int) -> list[dict[str, float]]:
+    """Chances of the moves, from the solutions of a similar problem, which are gone on from."""
+    again = [solved(problem, each.theta, each.light, ROUNDS, KEPT) for each in found[:STARTS]]
+    again.sort(key=lambda each: -each.evidence)
+    return move_chances(problem.moves, integrated(problem, again, seed, DRAWS))
+
+
+def _signs(calls: list[str], base: list[dict[str, float]], alike: list[dict[str, float]]) -> list[str]:
+    """Where the sign comes from: with shifts as they are, and with those of both signs made alike."""
     said = []
     for k, call in enumerate(calls):
+        if call in MIXED:
+            said.append(OPEN)
+            continue
         sign = sign_of(call)
         if sign is None:
             said.append(NO_CHARGE)
             continue
-        with_shift, without = (_share(each, sign) for each in (base[k], chances[k]))
+        with_shift, without = (_share(each, sign) for each in (base[k], alike[k]))
         said.append(CONSERVATION if without >= DECIDED else SHIFT if with_shift >= DECIDED else OPEN)
     return said
 

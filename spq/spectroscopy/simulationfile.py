@@ -98,6 +98,10 @@ def _made(kind: type, given: Any, where: str) -> Any:
     """A description of a table of its fields."""
     table = _table(given, where)
     checks.known_keys(table, [each.name for each in dataclasses.fields(kind)], f"{where}.")
+    for each in dataclasses.fields(kind):
+        bare = each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING
+        if bare and each.name not in table:
+            raise InputError(f"{where}: needs {each.name}")
     with checks.placed(f"{where}: "):
         return kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in table.items()})
 
