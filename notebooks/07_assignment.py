@@ -259,26 +259,29 @@ assert seen >= 4 and inside == seen
 # %%
 GO = "hole of dot {} ejected to the surface of dot {}"
 figure, axes = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
-needed = {}
+shares = {}
 for dot, color, marker in ((1, BLUE, "o"), (2, ORANGE, "s")):
     power = spq.power(charges, GO.format(dot, dot), GO.format(dot, 3 - dot))
     right, wrong = power.right.mean(axis=1), power.wrong.mean(axis=1)
     axes.semilogx(power.resolution_meV, right, color=color, marker=marker, ms=4, label=f"dot {dot}, right")
     axes.semilogx(power.resolution_meV, wrong, "--", color=color, marker=marker, ms=4, mfc="white")
-    needed[dot] = power.needed_meV
-    photons = power.needed_photons
-    print(f"dot {dot}: 90 % of both right at {power.needed_meV:g} meV, that is {photons:.0f} photons")
-    assert right[0] > 0.9 > right[-1] and wrong.max() < 0.15
+    shares[dot] = right
+    said = ", ".join(
+        f"{each:.2f} at {at:g} meV" for at, each in zip(power.resolution_meV, right, strict=True)
+    )
+    print(f"dot {dot}, share called rightly: {said}")
+    assert 0.8 < right[0] < 0.95 and right[-1] < 0.2 and wrong.max() < 0.15
 axes.plot([], [], "k--", marker="o", ms=4, mfc="white", label="wrong")
 axes.set(xlabel="error of a jump of one emitter (meV)", ylabel="share of jumps", ylim=(0.0, 1.02))
 axes.set_xticks([0.1, 0.3, 1.0, 3.0], ["0.1", "0.3", "1", "3"])
 axes.legend(frameon=False, fontsize=9)
 plt.show()
-assert needed[2] > needed[1]
+assert (shares[2] > shares[1]).all()
 
 # %% [markdown]
-# Photons are those of each emitter on each side of the jump, without diffusion. Charges of dot 2, with the
-# small core and the thick shell, are told apart more easily than those of dot 1.
+# Even at 0.1 meV a part stays open, for it is not known where on the surface a charge comes to sit, nor how
+# far its trap is screened. Charges of dot 2, with the small core and the thick shell, are told apart more
+# easily than those of dot 1.
 #
 # **B and D are found blind, and every jump that is decided is right.** Two particles prove no rate:
 # `benchmarks/assignments.py` runs 20 of each case, and prints the share decided and the calibration.

@@ -1,9 +1,10 @@
 """Before the experiment: can two explanations of a jump be told apart, and with what energy resolution?
 
 From a microstate, each of two moves leads to many, for places are not known: the jump Δ of both emitters is
-drawn from p_A or p_B, mixtures of Gaussians as wide as the resolution σ,
+drawn from p_A or p_B, mixtures of Gaussians as wide as the resolution σ and what a site's band and a step of
+the strength leave open, σ_s,
 
-    p(Δ) = Σ_s P(s) N(Δ; E(s) - E(s_0), σ²).
+    p(Δ) = Σ_s P(s) N(Δ; E(s) - E(s_0), σ² + σ_s²).
 
  Of jumps drawn from each, the share is
 counted whose posterior odds p_A/p_B (priors alike) are above 0.8 for the truth.
@@ -122,8 +123,9 @@ def _known(moves: Moves, text: str) -> str:
 
 def _jumps(
     table: ChargeTable, moves: Moves, name: str, charges: tuple[int, int]
-) -> tuple[Array, Array, Array]:
-    """Jumps (n, 2) in meV that a move may make, their chances, and which emitter's own charge it changes."""
+) -> tuple[Array, Array, Array, Array]:
+    """Jumps (n, 2) in meV that a move may make, their chances, which emitter's own charge it changes, and the
+    variance (n, 2) that places and strengths leave open."""
     for each in charges:
         if each not in CHARGES:
             raise InputError(f"charges = {charges}: must be of {CHARGES}")
@@ -146,24 +148,26 @@ def _jumps(
     changed = np.stack([first[new] != first[old], second[new] != second[old]], axis=1)
     good = np.isfinite(sizes).all(axis=1)
     chances = matrix.data[kept][good].astype(float)
-    return sizes[good], chances / chances.sum(), changed[good].astype(float)
+    variance = table.spread.reshape(-1, 2) ** 2
+    open_still = variance[old] + variance[new]
+    return sizes[good], chances / chances.sum(), changed[good].astype(float), open_still[good]
 
 
 def _called(
-    parts: list[tuple[Array, Array, Array]],
+    parts: list[tuple[Array, Array, Array, Array]],
     truth: int,
     sigma: float,
     own: float,
     generator: np.random.Generator,
 ) -> tuple[float, float]:
     """Share of drawn jumps that are called by the truth, and by the other."""
-    sizes, chances, changed = parts[truth]
+    sizes, chances, changed, spread = parts[truth]
     which = generator.choice(len(sizes), DRAWS, p=chances)
-    width = np.sqrt(sigma**2 + own**2 * changed[which])
+    width = np.sqrt(sigma**2 + own**2 * changed[which] + spread[which])
     drawn = sizes[which] + width * generator.standard_normal((DRAWS, 2))
     logs = []
-    for sizes, chances, changed in parts:
-        variance = sigma**2 + own**2 * changed
+    for sizes, chances, changed, spread in parts:
+        variance = sigma**2 + own**2 * changed + spread
         square = ((drawn[:, None] - sizes) ** 2 / variance + np.log(variance)).sum(axis=2)
         logs.append(logsumexp(np.log(chances) - 0.5 * square, axis=1))
     chance = 1.0 / (1.0 + np.exp(logs[1 - truth] - logs[truth]))
