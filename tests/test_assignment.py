@@ -285,9 +285,13 @@ def test_known_jumps_are_found():
     assert float(found["path_probability"]) > 0.5
     assert np.allclose(found["charge_probability"].sum("charge"), 1.0, atol=1e-6)
     place = found["surface_probability"].sel(sign=1).values
-    assert place[1].argmax() == first or table.sites.regions[place[1].argmax()] == 1
-    assert set(found["decided_by"].values) <= {*found["evidence"].values, "priors"}
-    assert found["sign_from"].values[0] == "conservation"
+    assert table.sites.regions[place[1].argmax()] == 1 and table.sites.regions[place[2].argmax()] == 2
+    # the dot that jumps by its own charge and that of its surface says most
+    assert found["decided_by"].values[[0, 2, 3]].tolist() == [f"energy of dot {dot}" for dot in (1, 2, 2)]
+    costs = found["evidence_log_odds"].values
+    assert costs[0, 0] > 1.0 > abs(costs[0, 1]) and np.abs(costs[:, 2]).max() < 0.5
+    assert not any(found["overturned_by"].values)
+    assert set(found["sign_from"].values) == {"conservation"}
 
 
 def test_exchanged_emitters_are_told():

@@ -89,7 +89,8 @@ def assign(
     found = assigned(seen, tables, priors=priors, explain=explain, seed=seed, progress=progress)
     energies = tracks_of(analysis)[0][0]
     found["track"] = (("frame", "dot"), energies[:, found["emitter_of_dot"].values - 1], {"units": "eV"})
-    exchanged = int((energies[:, 0] != analysis["track"].values[:, 0])[np.isfinite(energies[:, 0])].sum())
+    same = np.isclose(energies, analysis["track"].values, rtol=0.0, atol=0.0, equal_nan=True)
+    exchanged = int((~same.all(axis=1)).sum())
     if exchanged:
         text = f"tracks exchanged in {exchanged} frames, by their polarisation: they are put right"
         found.attrs["warnings"] = "\n".join(filter(None, (found.attrs["warnings"], text)))

@@ -41,6 +41,8 @@ WALK, LEAST_WALK = 0.2, 0.15
 """meV per frame that are taken where there are too few frames, and at least."""
 EXCHANGED = -6.0
 """Log-likelihood of a stretch by the polarisation below which its tracks are taken to be exchanged."""
+GATES = 4
+"""Time gates that there are unless pulses follow too soon (`spq.spectroscopy.time_gates`)."""
 NEEDED = ("track", "track_error", "track_photons", "jump_frame", "jump_q")
 
 
@@ -165,8 +167,9 @@ def _turned(light: Array, frame: int) -> bool:
 
 
 def _late(analysis: xr.Dataset) -> tuple[Array, Array]:
-    """Photons of the counter that come late, and all, of every frame."""
-    if "gate_photons" not in analysis:
+    """Photons of the counter in the last gate, from 60 ns, and all, of every frame; NaN without that gate:
+    pulses follow so soon that a trion's photons would be late as well."""
+    if analysis.sizes.get("gate", 0) < GATES or "gate_photons" not in analysis:
         nothing = np.full(analysis.sizes["frame"], np.nan)
         return nothing, nothing
     gates = analysis["gate_photons"].values
