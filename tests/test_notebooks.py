@@ -28,6 +28,7 @@ QUICK = {"01_one_dot"}  # the others are marked slow
 LARGEST = 400_000  # bytes of a stored notebook
 NUMBER = re.compile(r"[-+−]?\d[\d.,]*(?:e[-+]?\d+)?")
 OTHER = 0.02  # share of a picture's pixels that another machine's last digits may change
+SAMPLED = {"08_deduce_sizes": 0.1}  # more where a chain of samples goes another way from the last digit on
 GREY = 48  # of 255, by which a pixel is another: more than what few colours cost
 PATHS = re.compile(r"/(?:home|root|tmp|work|Users)\b|[A-Z]:\\\\")
 
@@ -120,4 +121,4 @@ def test_runs(name, tmp_path):
     assert not [output["text"] for output in outputs if output.get("name") == "stderr"]
     assert said(book) == said(stored(name))
     shares = [changed(*pair) for pair in zip(images(book), images(stored(name)), strict=True)]
-    assert max(shares) < OTHER, shares
+    assert max(shares) < SAMPLED.get(name, OTHER), shares
