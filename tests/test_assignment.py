@@ -367,7 +367,8 @@ def test_what_stays_dark_is_bleached():
         < 0.8
         < float(long["bleached_probability"][1, 1])
     )
-    assert float(long["quenched_probability"][1, 1]) > 0.9 > 0.1 > float(long["quenched_probability"][0, 1])
+    dark = long["quenched_probability"].values  # a tenth of it of dot 1: which emitter is which is not sure
+    assert dark[1, 1] > 0.8 and dark[1].sum() > 0.95 and dark[0].max() < 0.05
 
 
 def test_energies_of_a_dark_emitter_count_little():
