@@ -12,12 +12,8 @@ import time
 import numpy as np
 
 from spq.spectroscopy import (
-    Diffusion,
-    Emitter,
-    Simulation,
-    WavePlate,
     analyse,
-    energies_by_hand,
+    draw_particle,
     fit_polarisation,
     mask_cosmic_rays,
     particle_lines,
@@ -28,25 +24,6 @@ from spq.spectroscopy.particlelines import brightest_state
 from spq.spectroscopy.plotpopulation import population_writer
 
 WINDOW = 5e-3  # eV
-
-
-def particle(number, seed):
-    """Simulation, and its difference of angles in degrees (NaN of a monomer)."""
-    generator = np.random.default_rng(200000 + seed)
-    neutral = 2.10 + 0.018 * generator.standard_normal(number)
-    while number > 1 and abs(neutral[1] - neutral[0]) < 8e-3:
-        neutral = 2.10 + 0.018 * generator.standard_normal(number)
-    turned = 20.0 + 8.0 * generator.standard_normal()
-    angles = 180.0 * generator.random() + np.array([0.0, turned])
-    rates = generator.uniform(2000.0, 4000.0, number)
-    simulation = Simulation(
-        energies_by_hand(tuple(neutral)),
-        emitters=tuple(Emitter(rate=r, angle=a % 180.0) for r, a in zip(rates, angles, strict=False)),
-        diffusion=Diffusion(sigma=float(generator.uniform(0.3, 1.6))),
-        plate=WavePlate(every=5.0),
-        duration=100.0,
-    )
-    return simulation, abs(turned) if number > 1 else np.nan
 
 
 def with_difference(ds, measurement):
@@ -78,7 +55,7 @@ def main(monomers, dimers, path=None):
     analyses, differences = [], []
     begin = time.perf_counter()
     for seed, number in enumerate([1] * monomers + [2] * dimers):
-        simulation, difference = particle(number, seed)
+        simulation, difference = draw_particle(number, seed)
         measurement, _ = simulate(simulation, seed)
         analyses.append(with_difference(analyse(measurement), measurement))
         differences.append(difference)

@@ -15,13 +15,9 @@ import numpy as np
 from IPython.display import display
 
 from spq.spectroscopy import (
-    Diffusion,
-    Emitter,
-    Simulation,
-    WavePlate,
     analyse,
     compare_shapes,
-    energies_by_hand,
+    draw_particle,
     origins,
     population,
     simulate,
@@ -33,34 +29,22 @@ plt.rcParams["figure.dpi"] = 80
 MONOMERS, DIMERS = 5, 8
 TURN, SCATTER = 20.0, 8.0  # degrees
 
-
-def particle(dots, seed):
-    # simulation, and the angle between the axes in degrees
-    generator = np.random.default_rng(200000 + seed)
-    neutral = 2.10 + 0.018 * generator.standard_normal(dots)
-    while dots > 1 and abs(neutral[1] - neutral[0]) < 12e-3:
-        neutral = 2.10 + 0.018 * generator.standard_normal(dots)
-    turn = TURN + SCATTER * generator.standard_normal()
-    angles = 180.0 * generator.random() + np.array([0.0, turn])
-    rates = generator.uniform(2500.0, 4000.0, dots)
-    simulation = Simulation(
-        energies_by_hand(tuple(neutral)),
-        emitters=tuple(Emitter(rate=r, angle=a % 180.0) for r, a in zip(rates, angles, strict=False)),
-        diffusion=Diffusion(sigma=float(generator.uniform(0.3, 1.6))),
-        plate=WavePlate(every=2.0),
-        duration=40.0,
-    )
-    return simulation, abs(turn)
-
-
 analyses, neutral, turns = [], [], []
 for seed, dots in enumerate([1] * MONOMERS + [2] * DIMERS):
-    simulation, turn = particle(dots, seed)
+    simulation, turn = draw_particle(
+        dots,
+        seed,
+        apart_meV=12.0,
+        turn_deg=(TURN, SCATTER),
+        rates=(2500.0, 4000.0),
+        plate_every=2.0,
+        duration=40.0,
+    )
     measurement, _ = simulate(simulation, seed)
     parts = ("lines", "decays") if dots == 1 else ("lines", "decays", "tracks", "emitters")
     analyses.append(analyse(measurement, parts=parts))
     neutral.append(np.array(simulation.energies.table[(0,) * dots, 0]))
-    turns.append(turn if dots > 1 else np.nan)
+    turns.append(turn)
 ds = population(analyses, ["monomers"] * MONOMERS + ["dimers"] * DIMERS)
 
 figure = plot_population(ds)

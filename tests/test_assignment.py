@@ -15,7 +15,7 @@ from spq.assignment.assignmentfiles import assignment_json, load_assignment, sav
 from spq.assignment.chain import passed
 from spq.assignment.chargetable import CHARGES, beside, table_of
 from spq.assignment.explanations import mirrored, words
-from spq.assignment.light import light_model
+from spq.assignment.light import light_evidence, light_model
 from spq.assignment.moves import COMBINED, NONE, STILL, TWO, moves_of
 from spq.assignment.observations import stretched
 from spq.assignment.problem import PRIOR, Problem, energies_of
@@ -215,6 +215,7 @@ def test_strengths_between_steps_scatter_as_the_table_says(table):
                         table.sites.z)[site]  # fmt: skip
     within = abs(slope) * table.sites.half_width[site] / np.sqrt(3.0)
     strength = np.sqrt(table.spread[2, 2, place, 0] ** 2 - within**2)
+    # shifts go as the square of the charge, so that a straight line through the steps is off by some
     assert shifts.std() == pytest.approx(strength, rel=0.35)
     assert abs(shifts.mean() - table.rest[2, 2, place, 0]) < strength
 
@@ -412,7 +413,24 @@ def test_states_whose_electron_falls_are_penalised():
         for falling in (0.0, 0.9)
     ]
     odds = [each / (1.0 - each) for each in chances]
+    # by 1 - 0.9, but for the other ways to that charge, which share in it
     assert odds[1] / odds[0] == pytest.approx(0.1, rel=0.5)
+
+
+def test_light_is_that_of_photons():
+    """The same photons of neutral dots of brightness B and of negative ones of B/0.6: these are spread over
+    more photons, so that the density is lower by 0.6 for each dot."""
+    table = additive()
+    seen = observed(table, [state_of(table, (0, 0))] * 2, 3)
+    seen = dataclasses.replace(seen, photon_errors=np.full((2, 2), 1e-6))
+    neutral, negative = CHARGES.index(0), CHARGES.index(-1)
+    model = light_model(seen)
+    bright, dim = (
+        light_evidence(dataclasses.replace(model, brightness=seen.photons[0] / share), seen)
+        for share in (1.0, 0.6)
+    )
+    apart = bright[:, neutral, neutral, 0] - dim[:, negative, negative, 0]
+    assert apart == pytest.approx(-2.0 * np.log(0.6), abs=1e-6)
 
 
 def test_darkness_lasts():
@@ -431,70 +449,95 @@ def test_darkness_lasts():
     assert (found["quenched_probability"].values[:, 1].round() == [0, 1, 1]).all()
 
 
-def test_forward_and_backward_with_dark_emitters(monkeypatch):
-    """Two stretches, light in, no state left out, against sums over all states and darknesses."""
+@pytest.mark.parametrize("first", [True, False])
+def test_forward_and_backward_with_dark_emitters(monkeypatch, first):
+    """Two stretches, dot 1 dark in the first or in the second, light in, no state left out, against sums over
+    all states and darknesses."""
     monkeypatch.setattr("spq.assignment.chain.CUT", 1e9)
-    table = additive()
-    none = 1e-9
+    table, none = additive(), 1e-9
     moves = moves_of(table.sites, MovePriors(drift=0.0, none=none))
-    states = [state_of(table, (0, 0))] * 2
-    seen = observed(table, states, 2)
+    seen = observed(table, [state_of(table, (0, 0))] * 2, 2)
     photons, jumps, levels = seen.photons.copy(), seen.jumps.copy(), seen.levels.copy()
-    photons[1, 0], jumps[0, 0] = 5.0, np.nan
-    levels[1, 0] += 4.0  # of the dark emitter: perhaps not its own
+    place = 0 if first else 1
+    photons[place, 0] = 5.0
+    # of the dark emitter: perhaps not its own
+    levels[place, 0] += 4.0
+    jumps[0, 0] += -4.0 if first else 4.0
     seen = dataclasses.replace(seen, photons=photons, jumps=jumps, levels=levels)
     problem = Problem(table, moves, seen, first_states(table))
     theta = PRIOR.copy()
     theta[:2] = 9.0, -8.0
     light = light_model(seen)
     found = passed(problem, theta, light, 10**6)
-    priors, first = moves.priors, np.array([0.94, 0.05, 0.01])
-    turn = np.zeros((3, 3))
-    turn[0, 1], turn[0, 2], turn[1, 0] = priors.quenching, priors.bleaching, priors.relighting
-    turned = [np.kron(turn, np.eye(3)), np.kron(np.eye(3), turn)]
-    energies, spread = energies_of(problem, theta), table.spread.reshape(-1, 2) ** 2
-    often = max(1.0, 2 / seen.independent)
-    weights = []
-    for k in range(2):
-        weight = np.ones((len(energies), 9))
-        for i, charge in enumerate(problem.charges):
-            if np.isfinite(seen.levels[k, i]):
-                variance = (seen.diffusion[i] ** 2 + seen.level_errors[k, i] ** 2 + spread[:, i]) * often
-                square = (seen.levels[k, i] - energies[:, i]) ** 2 / variance
-                density = (np.exp(-0.5 * square) / np.sqrt(variance))[:, None]
-                wrong = np.array([0.5 if dark[i] else none for dark in itertools.product(range(3), repeat=2)])
-                weight *= (1.0 - wrong) * density + wrong * np.sqrt(2.0 * np.pi) / 40.0
-            ratio, error = (
-                seen.photons[k, i] / light.brightness[i],
-                seen.photon_errors[k, i] / light.brightness[i],
-            )
-            for pair, dark in enumerate(itertools.product(range(3), repeat=2)):
-                mean = light.ratios[charge] * (0.1 if dark[i] else 1.0)
-                width = np.hypot(0.08 * light.ratios[charge] if dark[i] else light.widths[charge], error)
-                weight[:, pair] *= np.exp(-0.5 * ((ratio - mean) / width) ** 2) / width
-                weight[:, pair] *= np.exp(-10.0 / 20.0) if dark[i] == 1 else 1.0  # 20 frames of 0.5 s
-        weights.append(weight)
-    weights[0] *= problem.start[:, None] * np.outer(first, first).ravel()
-    apart, error = energies[:, 1][None, :] - energies[:, 1][:, None], seen.jump_errors[0, 1] ** 2
-    variance = error + spread[:, 1][:, None] + spread[:, 1][None, :]
-    moved = moves.total * np.exp(-0.5 * (seen.jumps[0, 1] - apart) ** 2 / variance) / np.sqrt(variance)
-    still = np.exp(-0.5 * seen.jumps[0, 1] ** 2 / error) / np.sqrt(error)
-    joint = {
-        label: np.einsum("ap,ab,pq,bq->", weights[0], moved, pairs, weights[1], optimize=True)
-        for label, pairs in (("moved", np.eye(9)), (TWO, priors.two * sum(turned)))
-    }
-    for dot, each in enumerate(turned):
-        for label, column in (("quenched", 1), ("bleached", 2)):
-            only = each * np.array([dark[dot] == column for dark in itertools.product(range(3), repeat=2)])
-            joint[f"dot {dot + 1} {label}"] = still * np.einsum("ap,pq,aq->", weights[0], only, weights[1])
-        back = each * np.array([dark[dot] == 0 for dark in itertools.product(range(3), repeat=2)])
-        joint[f"dot {dot + 1} lit again"] = still * np.einsum("ap,pq,aq->", weights[0], back, weights[1])
-    joint["nothing moved"] = priors.still * still * np.einsum("ap,ap->", weights[0], weights[1])
+    weights = [dense_unary(problem, theta, light, k, none) for k in range(2)]
+    weights[0] *= problem.start[:, None] * np.outer([0.94, 0.05, 0.01], [0.94, 0.05, 0.01]).ravel()
+    joint = dense_joint(problem, theta, weights)
     total = sum(joint.values())
-    assert joint["dot 1 quenched"] / total > 0.5
+    assert joint["dot 1 lit again" if first else "dot 1 quenched"] / total > 0.5
     for label, weight in joint.items():
         got = found.moved[0].sum() if label == "moved" else found.unmoved[0].get(label, 0.0)
         assert got == pytest.approx(weight / total, rel=1e-4, abs=1e-7), label
+
+
+DARK_PAIRS = np.array(list(itertools.product(range(3), repeat=2)))
+
+
+def dense_unary(problem, theta, light, k, none):
+    """Weight (states, 9) of a stretch: levels and light, and what is quenched staying so."""
+    seen, energies = problem.seen, energies_of(problem, theta)
+    spread, often = problem.table.spread.reshape(-1, 2) ** 2, max(1.0, 2 / problem.seen.independent)
+    weight = np.ones((len(energies), 9))
+    for i, charge in enumerate(problem.charges):
+        dark = DARK_PAIRS[:, i] > 0
+        variance = (seen.diffusion[i] ** 2 + seen.level_errors[k, i] ** 2 + spread[:, i]) * often
+        density = np.exp(-0.5 * (seen.levels[k, i] - energies[:, i]) ** 2 / variance) / np.sqrt(variance)
+        wrong = np.where(dark, 0.5, none)
+        weight *= (1.0 - wrong) * density[:, None] + wrong * np.sqrt(2.0 * np.pi) / 40.0
+        ratio, error = (
+            seen.photons[k, i] / light.brightness[i],
+            seen.photon_errors[k, i] / light.brightness[i],
+        )
+        own = light.ratios[charge][:, None]
+        width = np.hypot(np.where(dark, 0.08 * own, light.widths[charge][:, None]), error)
+        weight *= np.exp(-0.5 * ((ratio - own * np.where(dark, 0.1, 1.0)) / width) ** 2) / width
+        weight *= np.where(DARK_PAIRS[:, i] == 1, np.exp(-10.0 / 20.0), 1.0)  # 20 frames of 0.5 s
+    return weight
+
+
+def dense_joint(problem, theta, weights):
+    """Weight of everything that may have happened at the only jump."""
+    seen, energies, priors = problem.seen, energies_of(problem, theta), problem.moves.priors
+    spread = problem.table.spread.reshape(-1, 2) ** 2
+    step = np.zeros((3, 3))
+    step[0, 1], step[0, 2], step[1, 0] = priors.quenching, priors.bleaching, priors.relighting
+    turned = [np.kron(step, np.eye(3)), np.kron(np.eye(3), step)]
+    shifts, same = np.zeros((2, len(energies), len(energies))), np.zeros(2)
+    for i in (0, 1):
+        apart = energies[:, i][None, :] - energies[:, i][:, None]
+        variance = seen.jump_errors[0, i] ** 2 + spread[:, i][:, None] + spread[:, i][None, :]
+        shifts[i] = np.exp(-0.5 * (seen.jumps[0, i] - apart) ** 2 / variance) / np.sqrt(variance)
+        same[i] = np.exp(-0.5 * (seen.jumps[0, i] / seen.jump_errors[0, i]) ** 2) / seen.jump_errors[0, i]
+    lost = 0.5 * np.sqrt(2.0 * np.pi) / 40.0
+    joint = dict.fromkeys(["moved", TWO, "nothing moved"], 0.0)
+    joint |= {f"dot {i} {what}": 0.0 for i in (1, 2) for what in ("quenched", "bleached", "lit again")}
+    for p, q in itertools.product(range(9), repeat=2):
+        dark = (DARK_PAIRS[p] > 0) | (DARK_PAIRS[q] > 0)
+        factors = [0.5 * shifts[i] + lost if dark[i] else shifts[i] for i in (0, 1)]
+        still = np.prod([0.5 * same[i] + lost if dark[i] else same[i] for i in (0, 1)])
+        amount = turned[0][p, q] + turned[1][p, q]
+        if p == q or amount:
+            moved = float(
+                weights[0][:, p] @ (problem.moves.total * factors[0] * factors[1]) @ weights[1][:, q]
+            )
+            joint["moved"] += moved if p == q else 0.0
+            joint[TWO] += priors.two * amount * moved
+        stays = still * float(weights[0][:, p] @ weights[1][:, q])
+        joint["nothing moved"] += priors.still * stays if p == q else 0.0
+        for i in (0, 1):
+            if turned[i][p, q]:
+                what = {1: "quenched", 2: "bleached", 0: "lit again"}[DARK_PAIRS[q, i]]
+                joint[f"dot {i + 1} {what}"] += turned[i][p, q] * stays
+    return joint
 
 
 def test_a_charge_that_stays_is_seen_by_what_others_shift():

@@ -36,7 +36,7 @@ striprows camerasignal stripshifts images
 responses folding likelihood decaymodel decaychecks decaystarts decays histograms changestatistic changepoints
 effective flid polarised
 instruments stateenergies simulation statechain diffusion emissions countingmodel cameramodel truth simulator
-plotsimulation simulationwriters simulationfile
+plotsimulation simulationwriters simulationfile drawnparticles
 markers joining tallies measurementfiles cosmicrays brightest timegates
 linemodel lines linetable trackdata trackpeaks trackpaths trackfit tracks brighttrack levels coincidence jumps
 trackvariables clusterstart clustermerge diffusingchain clustermodel clusterjumps clusters

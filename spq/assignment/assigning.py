@@ -21,7 +21,7 @@ from spq.assignment.explanations import (
     likeliest_path,
 )
 from spq.assignment.movepriors import MovePriors
-from spq.assignment.observations import Observations, observations_of, tracks_of
+from spq.assignment.observations import Observations, exchanged_frames, observations_of, put_right
 from spq.assignment.verdicts import EVIDENCE, called, reasons
 from spq.errors import InputError
 from spq.model import Model
@@ -87,10 +87,9 @@ def assign(
     models = model if isinstance(model, Sequence) else [model]
     tables = [each if isinstance(each, ChargeTable) else table_for(each, progress) for each in models]
     found = assigned(seen, tables, priors=priors, explain=explain, seed=seed, progress=progress)
-    energies = tracks_of(analysis)[0][0]
+    energies = put_right(analysis)[0]
     found["track"] = (("frame", "dot"), energies[:, found["emitter_of_dot"].values - 1], {"units": "eV"})
-    same = np.isclose(energies, analysis["track"].values, rtol=0.0, atol=0.0, equal_nan=True)
-    exchanged = int((~same.all(axis=1)).sum())
+    exchanged = int(exchanged_frames(analysis).sum())
     if exchanged:
         text = f"tracks exchanged in {exchanged} frames, by their polarisation: they are put right"
         found.attrs["warnings"] = "\n".join(filter(None, (found.attrs["warnings"], text)))

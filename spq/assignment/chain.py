@@ -108,12 +108,11 @@ class _Link:
     """Weights (kept, kept) of a jump: a charge moved; or what else happened (label)."""
 
     moved: Array
-    same: dict[str, Array]
-    outlier: Array
+    others: dict[str, Array]
 
     @property
     def whole(self) -> Array:
-        return sum(self.same.values(), self.moved + self.outlier)
+        return sum(self.others.values(), self.moved)
 
 
 def _link(
@@ -141,14 +140,15 @@ def _link(
     # a charge and a quenching at once are two moves
     both = moved * sum((priors.two * each for each in turned.values()), np.zeros(moved.shape))
     moved *= steady
-    same = {TWO: both, STILL: priors.still * stays * steady}
-    same |= {label: stays * each for label, each in turned.items()}
+    others = {TWO: both, STILL: priors.still * stays * steady}
+    others |= {label: stays * each for label, each in turned.items()}
     if len(known) == 2:
         size, cover = seen.jumps[k], np.diag(seen.jump_errors[k] ** 2) + COMMON**2
         common = np.exp(-0.5 * size @ np.linalg.solve(cover, size)) / np.sqrt(np.linalg.det(cover))
-        same[DRIFT] = priors.drift * common * (old[:, None] == new[None, :]) * steady
+        others[DRIFT] = priors.drift * common * (old[:, None] == new[None, :]) * steady
     anything = problem.start[new] * first_pairs()[dark[1]]
-    return _Link(moved, same, np.broadcast_to(priors.none * outside * anything, moved.shape))
+    others[NONE] = np.broadcast_to(priors.none * outside * anything, moved.shape)
+    return _Link(moved, others)
 
 
 def _chained(
@@ -175,8 +175,7 @@ def _chained(
     back = np.ones(len(states[-1]))
     for k in range(len(states) - 2, -1, -1):
         after, link, before = back * weights[k + 1], links[k], forward[k]
-        parts = {label: float(before @ each @ after) for label, each in link.same.items()}
-        parts[NONE] = float(before @ link.outlier @ after)
+        parts = {label: float(before @ each @ after) for label, each in link.others.items()}
         joint = before[:, None] * link.moved * after
         total = sum(parts.values()) + float(joint.sum()) + FLOOR
         moved.insert(0, joint / total)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.special import softmax
 
 from spq.assignment.chargetable import CHARGES, ChargeTable, beside
 from spq.assignment.hypotheses import mixed, move_chances
@@ -89,8 +90,7 @@ def _likely(explanations: list[Explanation]) -> list[Explanation]:
 
 
 def _shared(explanations: list[Explanation]) -> list[Explanation]:
-    logs = np.array([each.log_weight for each in explanations])
-    shares = np.exp(logs - logs.max()) / np.exp(logs - logs.max()).sum()
+    shares = softmax([each.log_weight for each in explanations])
     found = [replace(each, share=float(share)) for each, share in zip(explanations, shares, strict=True)]
     return sorted(found, key=lambda each: -each.share)
 

@@ -13,7 +13,7 @@ import numpy as np
 from spq.assignment.chain import passed
 from spq.assignment.chargetable import CHARGES
 from spq.assignment.light import LightModel, refitted
-from spq.assignment.problem import SPLITTING, Problem, Solution, features_of, prior_of, splitting_of
+from spq.assignment.problem import SPLITTING, Problem, Solution, prior_of, splitting_of
 from spq.assignment.quenching import PAIRS
 
 Array = np.ndarray
@@ -53,7 +53,7 @@ def _maximised(problem: Problem, found: Solution) -> Array:
 
 def information_of(problem: Problem, found: Solution) -> tuple[Array, Array]:
     """Inverse covariance (5, 5) of θ for given chances, and what it gives times the best θ."""
-    features, rest = features_of(problem), problem.table.rest.reshape(-1, 2)
+    features, rest = problem.features, problem.table.rest.reshape(-1, 2)
     variances = problem.table.spread.reshape(-1, 2) ** 2
     matrix, vector = np.diag(problem.width**-2.0), problem.prior / problem.width**2
     apart = np.array([1.0, -1.0, 0.0, 0.0, 0.0]) / SPLITTING

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from spq import checks
 from spq.errors import InputError
+from spq.spectroscopy.instruments import set_numbers
+
+POSITIVE = ("none", "quenched_time")
+"""What cannot be 0: some jump is always unexplained, and darkness lasts."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +83,8 @@ class MovePriors:
     inaccessible: float = 0.3
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            value = checks.number(getattr(self, each.name), f"priors.{each.name}", minimum=0.0)
-            object.__setattr__(self, each.name, value)
-        checks.number(self.quenched_time, "priors.quenched_time", "s", above=0.0)
-        checks.number(self.none, "priors.none", above=0.0)
+        bounds = {each.name: ("", 0.0, each.name not in POSITIVE) for each in fields(self)}
+        set_numbers(self, "priors", bounds | {"quenched_time": ("s", 0.0, False)})
         for name in ("falling", "inaccessible"):
             if not getattr(self, name) < 1.0:
                 raise InputError(f"priors.{name} = {getattr(self, name):g}: must be < 1")

@@ -38,6 +38,7 @@ STILL, DRIFT, TWO, COMBINED, NONE = (
     "none of these",
 )
 
+ANNIHILATED = "trapped hole and electron annihilate"
 COMING = ("eject", "arrival")
 """Kinds of moves that bring a charge to the surface."""
 QUENCHED, LIT, BLEACHED = "dot {} quenched", "dot {} lit again", "dot {} bleached"
@@ -257,7 +258,7 @@ def _surface_moves(surface: _Surface, priors: MovePriors) -> Iterator[Listed]:
             yield "exchange", text, still, surface.removed(sign, region), priors.exchange
     yield (
         "annihilation",
-        "trapped hole and electron annihilate",
+        ANNIHILATED,
         still,
         surface.annihilated(),
         priors.annihilation,

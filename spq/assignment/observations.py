@@ -116,38 +116,38 @@ def observations_of(analysis: xr.Dataset) -> Observations:
     if missing or analysis.sizes.get("emitter", 0) != 2:
         number = analysis.sizes.get("emitter", 0)
         raise InputError(f"analysis: has tracks of {number} emitters: an assignment needs two")
-    tracks, borders = tracks_of(analysis)
-    energies, errors, photons = tracks
+    energies, errors, photons = put_right(analysis)
     if not np.isfinite(energies).any(axis=0).all():
         raise InputError("analysis: an emitter was never seen: nothing can be assigned")
-    return stretched(energies, errors, photons, analysis["start"].values, borders, *_late(analysis))
+    return stretched(
+        energies, errors, photons, analysis["start"].values, _borders(analysis), *_late(analysis)
+    )
 
 
-def tracks_of(analysis: xr.Dataset) -> tuple[list[Array], Array]:
-    """Energies in eV, errors and photons (frames, 2) of the emitters, put right where their polarisation says
-    that they are exchanged; and the first frames of new stretches."""
+def put_right(analysis: xr.Dataset) -> list[Array]:
+    """Energies in eV, errors and photons (frames, 2) of the emitters, exchanged where `exchanged_frames`."""
+    exchanged = exchanged_frames(analysis)[:, None]
     tracks = [analysis[name].values for name in ("track", "track_error", "track_photons")]
+    return [np.where(exchanged, each[:, ::-1], each) for each in tracks]
+
+
+def _borders(analysis: xr.Dataset) -> Array:
+    """First frames of new stretches."""
+    light = analysis["track_photons"].values
     jump_frames = analysis["jump_frame"].values[(analysis["jump_q"].values <= SIGNIFICANT).any(axis=1)]
     changes = np.flatnonzero(np.diff(analysis["state"].values)) + 1
-    turned = [
-        each for each in changes if not _near(int(each), jump_frames, 2) and _turned(tracks[2], int(each))
-    ]
-    borders = np.unique(np.concatenate([jump_frames, turned]).astype(int))
+    turned = [each for each in changes if not _near(int(each), jump_frames, 2) and _turned(light, int(each))]
+    return np.unique(np.concatenate([jump_frames, turned]).astype(int))
+
+
+def exchanged_frames(analysis: xr.Dataset) -> Array:
+    """Frames (frames,) of stretches whose light is polarised as if the tracks were exchanged; none without
+    polarisation (`spq.spectroscopy.identity`)."""
+    found = np.zeros(analysis.sizes["frame"], dtype=bool)
     if "track_identity" in analysis:
-        exchanged = exchanged_frames(analysis["track_identity"].values, borders)
-        tracks = [np.where(exchanged[:, None], each[:, ::-1], each) for each in tracks]
-    return tracks, borders
-
-
-def exchanged_frames(identity: Array, borders: Array) -> Array:
-    """Frames (frames,) of stretches whose light is polarised as if the tracks were exchanged.
-
-    identity: log-likelihood (frames,) of the tracks as they are (`spq.spectroscopy.identity`), NaN where not
-    known. borders: first frames of new stretches.
-    """
-    found = np.zeros(len(identity), dtype=bool)
-    for begin, end in zip([0, *borders], [*borders, len(identity)], strict=True):
-        found[begin:end] = np.nansum(identity[begin:end]) < EXCHANGED
+        identity, borders = analysis["track_identity"].values, _borders(analysis)
+        for begin, end in zip([0, *borders], [*borders, len(identity)], strict=True):
+            found[begin:end] = np.nansum(identity[begin:end]) < EXCHANGED
     return found
 
 

@@ -7,6 +7,7 @@ shift by a dot's own charge, its offset in meV if that is negative, and if posit
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -39,17 +40,29 @@ class Problem:
     use_light: bool = True
     use_emitters: tuple[bool, bool] = (True, True)
 
-    @property
+    @cached_property
     def charges(self) -> tuple[Array, Array]:
         """Index of the charge of each dot of every state, (states,) each."""
         count, grid = self.table.configurations, np.arange(len(CHARGES))
         return np.repeat(grid, len(CHARGES) * count), np.tile(np.repeat(grid, count), len(CHARGES))
 
-    @property
+    @cached_property
     def entering(self) -> Array:
         """Factor (states,) on coming into a state: the chance that no electron falls to a dot that emits."""
         falls = self.table.falls.reshape(-1, 2).any(axis=1)
         return np.where(falls, 1.0 - self.moves.priors.falling, 1.0)
+
+    @cached_property
+    def features(self) -> Array:
+        """f, what θ is multiplied with, (2, states, 5)."""
+        found = np.zeros((2, len(self.start), len(PRIOR)))
+        for i, charge in enumerate(self.charges):
+            value = np.array(CHARGES)[charge]
+            found[i, :, i] = 1.0
+            found[i, :, 2] = self.table.own[i][charge]
+            found[i, :, 3] = value < 0
+            found[i, :, 4] = value > 0
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,23 +91,7 @@ class Solution:
 
 def energies_of(problem: Problem, theta: Array) -> Array:
     """Energies (states, 2) in meV above the origin of the observations."""
-    found = problem.table.rest.reshape(-1, 2).copy()
-    features = features_of(problem)
-    for i in (0, 1):
-        found[:, i] += features[i] @ theta
-    return found
-
-
-def features_of(problem: Problem) -> Array:
-    """What θ is multiplied with, (2, states, 5)."""
-    found = np.zeros((2, len(problem.start), len(PRIOR)))
-    for i, charge in enumerate(problem.charges):
-        value = np.array(CHARGES)[charge]
-        found[i, :, i] = 1.0
-        found[i, :, 2] = problem.table.own[i][charge]
-        found[i, :, 3] = value < 0
-        found[i, :, 4] = value > 0
-    return found
+    return problem.table.rest.reshape(-1, 2) + (problem.features @ theta).T
 
 
 def splitting_of(table: ChargeTable) -> float:

@@ -17,7 +17,7 @@ from spq.assignment.hypotheses import move_chances
 from spq.assignment.inference import solved
 from spq.assignment.marginal import Posterior, integrated
 from spq.assignment.movepriors import MovePriors
-from spq.assignment.moves import COMBINED, NONE, TWO, moves_of
+from spq.assignment.moves import ANNIHILATED, COMBINED, NONE, TWO, moves_of
 from spq.assignment.problem import Problem, Solution
 
 Array = np.ndarray
@@ -37,7 +37,7 @@ ASSUMPTIONS = {
     "electrons are ejected from charged dots only": {"unexcited": 1.0},
 }
 EXACT = "trion shifts are uncertain by correlation"
-MIXED = (COMBINED, TWO, NONE, "trapped hole and electron annihilate")
+MIXED = (COMBINED, TWO, NONE, ANNIHILATED)
 """What moves carriers of both signs, or of either."""
 STARTS, ROUNDS, KEPT = 3, 3, 120
 """Solutions that are gone on from, rounds, and states of a stretch."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from spq.spectroscopy.cosmicrays import mask_cosmic_rays as mask_cosmic_rays
     from spq.spectroscopy.decays import DecayFit as DecayFit
     from spq.spectroscopy.decays import fit_decay as fit_decay
+    from spq.spectroscopy.drawnparticles import draw_particle as draw_particle
     from spq.spectroscopy.effective import EffectiveLifetimes as EffectiveLifetimes
     from spq.spectroscopy.effective import effective_lifetimes as effective_lifetimes
     from spq.spectroscopy.files import read as read
@@ -151,6 +152,7 @@ _PUBLIC = {
     "brightest_track": "brighttrack",
     "compare_shapes": "lines",
     "difference_tests": "foldedangles",
+    "draw_particle": "drawnparticles",
     "effective_lifetimes": "effective",
     "energies_by_hand": "stateenergies",
     "energies_of_map": "stateenergies",
