@@ -1,7 +1,9 @@
 """The lowest eigenstates of a large symmetric operator, known by what it does to vectors.
 
 The search space grows by the residuals divided by the diagonal (Davidson, J. Comput. Phys. 17, 87, 1975),
-of all wanted states together; the scipy alternative, lobpcg, stops at states that enter late.
+of all wanted states together; the scipy alternative, lobpcg, stops at states that enter late. Within |r| of a
+Ritz value θ with residual r there is an eigenvalue (Weinstein, Proc. Natl. Acad. Sci. 20, 529, 1934): states
+beyond those wanted are followed until θ - |r| is above these, or one that enters late would be missed.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ def lowest(
     ----------
     applied : what the operator makes of vectors (D, v), in eV
     diagonal : (D,) about its diagonal in eV
-    start : (D, >= count) first vectors
+    start : (D, >= count) first vectors; those beyond count are a guard against states that enter late
     count : number of states
     tolerance : eV, largest norm of a residual
     projected : puts vectors back into the symmetry of the wanted states
@@ -55,22 +57,23 @@ def lowest(
     for iteration in range(1, ITERATIONS + 1):
         energies, mixed = np.linalg.eigh(space.conj().T @ image)
         energies, mixed = energies[:kept], mixed[:, :kept]
-        residual = image @ mixed[:, :count] - (space @ mixed[:, :count]) * energies[:count]
+        residual = image @ mixed - (space @ mixed) * energies
         norms = np.linalg.norm(residual, axis=0)
-        if np.all(norms < tolerance):
+        going = norms >= tolerance
+        going[count:] &= energies[count:] - norms[count:] < energies[count - 1]
+        if not going.any():
             return energies[:count], space @ mixed[:, :count], iteration
         if space.shape[1] > WIDEST * kept:
             space, image = space @ mixed, image @ mixed
-        going = norms >= tolerance
-        gap = diagonal[:, None] - energies[:count][going]
+        gap = diagonal[:, None] - energies[going]
         gap = np.where(np.abs(gap) < NEAREST, NEAREST, gap)
         new = _independent(projected(residual[:, going] / gap), space)
         if not new.shape[1]:
             break
         space, image = np.hstack([space, new]), np.hstack([image, applied(new)])
     raise ConvergenceError(
-        f"the lowest {count} eigenstates: a residual of {norms.max():.1e} eV is left after {iteration} "
-        f"iterations, allowed is {tolerance:.0e} eV",
+        f"the lowest {count} eigenstates: a residual of {norms[going].max():.1e} eV is left after "
+        f"{iteration} iterations, allowed is {tolerance:.0e} eV",
         partial=energies[:count],
     )
 

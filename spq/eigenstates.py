@@ -25,7 +25,7 @@ from spq.selection import Selection, energy_of
 MOST = 25_000  # configurations taken unless asked for more
 RESIDUAL = 1e-5  # eV, norm; an energy's error is its square over the distance of the next level
 DENSE, DENSER = 400, 10  # configurations, and configurations for each state, that are diagonalised at once
-GUARD = 3  # states beyond those wanted, which need not converge
+GUARD = 3  # states beyond those wanted, which need not converge unless one could lie below these
 EVERYTHING = 0.1  # of the first vectors; with less, states of a symmetry that they lack are missed
 AWAY = 30.0  # eV, of vectors that are not antisymmetric
 COUPLED = 1e-10  # eV, between orbitals of different m: a field that turns
